@@ -1,0 +1,1 @@
+"""The thinking: pure, knows no broker, no clock, no environment."""

@@ -1,0 +1,1 @@
+"""The road: all that touches the world."""
