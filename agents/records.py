@@ -72,7 +72,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     v: int = 1
 
 
-class Comment(Record):
+class Comment(Record, frozen=True, kw_only=True):
     """A comment as a feed writes it; a retraction needs only ``id`` and ``deleted``."""
 
     id: CommentId
@@ -88,7 +88,7 @@ class Comment(Record):
     deleted: bool = False
 
 
-class Embedded(Record, tag_field="kind", tag="comment"):
+class Embedded(Record, frozen=True, kw_only=True, tag_field="kind", tag="comment"):
     """A comment, cleaned, with its vector and the offset that it came from.
 
     ``vector`` is empty for a retraction (``deleted``).
@@ -112,7 +112,7 @@ class Embedded(Record, tag_field="kind", tag="comment"):
     truncated: bool = False
 
 
-class Pause(Record, tag_field="kind", tag="pause"):
+class Pause(Record, frozen=True, kw_only=True, tag_field="kind", tag="pause"):
     """The partition was read to its end and stayed silent.
 
     ``offset`` is the last offset of ``comments`` that was read, -1 where there was none.
@@ -130,7 +130,7 @@ class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cluster: ClusterId | None = None
 
 
-class Assignment(Record):
+class Assignment(Record, frozen=True, kw_only=True):
     """The place of one comment; ``cluster`` is what the latest placement said on arrival."""
 
     id: str
@@ -151,7 +151,7 @@ class Assignment(Record):
     excerpt: str | None = None
 
 
-class Debated(Record, tag_field="kind", tag="comment"):
+class Debated(Record, frozen=True, kw_only=True, tag_field="kind", tag="comment"):
     """A comment about one or more targets, for the JUDGE.
 
     ``targets`` is empty for an edit that is about none any more; ``deleted`` marks a retraction.
@@ -172,7 +172,7 @@ class Debated(Record, tag_field="kind", tag="comment"):
     deleted: bool = False
 
 
-class Judgement(Record):
+class Judgement(Record, frozen=True, kw_only=True):
     """The side that one comment takes toward one target."""
 
     id: str
@@ -228,7 +228,7 @@ class StanceDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     exemplars: tuple[Exemplar, ...] = ()
 
 
-class Sketch(Record):
+class Sketch(Record, frozen=True, kw_only=True):
     """One part of the summary of one tick of one partition.
 
     ``seq`` counts the parts of a stage and partition from 0 without a gap. ``last`` marks the
@@ -259,7 +259,7 @@ class Discussed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     title: str | None = None
 
 
-class Cluster(Record):
+class Cluster(Record, frozen=True, kw_only=True):
     """A live topic as the chart knows it at one tick.
 
     ``count`` is exact; ``weight`` is faded; ``share`` is its part of the faded weight of all
@@ -287,7 +287,7 @@ class Cluster(Record):
     centroid: Vector16 = b""
 
 
-class Placement(Record):
+class Placement(Record, frozen=True, kw_only=True):
     """The cluster that a micro-cluster belongs to, and since which tick."""
 
     micro: MicroId
@@ -295,7 +295,7 @@ class Placement(Record):
     since: datetime
 
 
-class Lineage(Record):
+class Lineage(Record, frozen=True, kw_only=True):
     """One event in the life of a cluster, with its evidence.
 
     ``cluster`` is the one that it happened to; ``other`` the one it merged into or was split from.
@@ -324,7 +324,7 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     after: float | None = None
 
 
-class Drift(Record):
+class Drift(Record, frozen=True, kw_only=True):
     """A measure of one tick, an alarm on it, or its all-clear."""
 
     measure: str
@@ -354,7 +354,7 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     sides: dict[str, dict[str, int]] = {}
 
 
-class Pulse(Record):
+class Pulse(Record, frozen=True, kw_only=True):
     """The whole discussion at the end of one tick.
 
     ``measures`` are the drift measures, undefined ones left out. ``novelty`` counts comments by
