@@ -1,0 +1,1 @@
+"""EMBED: from bytes that somebody sent to a clean comment with its vector."""
