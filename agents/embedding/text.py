@@ -91,7 +91,8 @@ def event_time(created_at: str | float | None, record_time: float, future_second
     if ahead > future_seconds:
         raise InvalidError(
             f"created_at is {created_at!r}, {ahead:.0f} s after its Kafka record; at most "
-            f"{future_seconds:.0f} s are taken (embedding.future_seconds). Mend the clock or the zone of the source.",
+            f"{future_seconds:.0f} s are taken (embedding.future_seconds). "
+            "Mend the clock or the zone of the source.",
             "future_time",
         )
     return time
