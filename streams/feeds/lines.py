@@ -1,0 +1,140 @@
+"""Bytes of a file, plain or compressed, as lines of a bounded length with the offset after each."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from streams.feeds.feed import FeedError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["MAX_LINE_BYTES", "open_bytes", "read_lines"]
+
+MAX_LINE_BYTES: Final = 4 * 1024 * 1024
+"""A longer line is refused without being held in memory; Kafka would take no more than 1 MB of it."""
+
+_ZSTD_WINDOW_BYTES: Final = 2**31
+"""Reddit dumps are written with ``zstd --long=31``; the default of the library refuses them."""
+
+_SKIP_BYTES: Final = 1024 * 1024
+
+_PACKED_BYTES: Final = 16 * 1024
+"""A hostile file unpacks to some ten thousand times its size, and this much is unpacked at once."""
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading, through ``.gz`` and ``.zst`` by its first bytes.
+
+    Raises
+    ------
+    FeedError
+        If the file can't be opened.
+    """
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise FeedError(f"{path} can't be read: {error.strerror}. Check the path.") from error
+    with raw:
+        try:
+            magic = raw.peek(4)[:4]
+        except OSError as error:
+            raise FeedError(f"{path} can't be read: {error.strerror}. Name a file.") from error
+        yield _unpacked(raw, magic)
+
+
+def _unpacked(raw: io.BufferedReader, magic: bytes) -> IO[bytes]:
+    if magic[:2] == b"\x1f\x8b":
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw))
+    if magic == b"\x28\xb5\x2f\xfd":
+        return io.BufferedReader(_Zstandard(raw), _SKIP_BYTES)
+    return raw
+
+
+class _Zstandard(io.RawIOBase):
+    """Frames of Zstandard as bytes; unlike the reader of the library it tells a file that was cut off."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        import zstandard
+
+        self._raw = raw
+        self._frames = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
+        self._frame = self._frames.decompressobj()
+        self._ready = memoryview(b"")
+        self._is_within = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        while not self._ready:
+            packed = (self._frame.unused_data if self._frame.eof else b"") or self._raw.read(_PACKED_BYTES)
+            if not packed:
+                if self._is_within:
+                    raise EOFError("it ends within a frame")
+                return 0
+            if self._frame.eof:
+                self._frame = self._frames.decompressobj()
+            self._ready = memoryview(self._frame.decompress(packed))
+            self._is_within = not self._frame.eof
+        target = memoryview(buffer).cast("B")
+        n_bytes = min(len(target), len(self._ready))
+        target[:n_bytes] = self._ready[:n_bytes]
+        self._ready = self._ready[n_bytes:]
+        return n_bytes
+
+
+def read_lines(stream: IO[bytes], offset: int = 0) -> Iterator[tuple[bytes | None, int]]:
+    """Give the lines after an offset, without their end, each with the offset after it.
+
+    A line longer than `MAX_LINE_BYTES` comes as None.
+
+    Parameters
+    ----------
+    stream
+        Bytes, from their beginning.
+    offset
+        Bytes to pass over, >= 0, counted in the decompressed stream.
+
+    Raises
+    ------
+    FeedError
+        If a compressed stream is damaged.
+    """
+    try:
+        _skip(stream, offset)
+        while line := stream.readline(MAX_LINE_BYTES + 1):
+            offset += len(line)
+            if len(line) <= MAX_LINE_BYTES:
+                yield line.rstrip(b"\r\n"), offset
+                continue
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(_SKIP_BYTES)
+                offset += len(line)
+            yield None, offset
+    except (OSError, EOFError) as error:
+        raise _damaged(offset, error) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in {"zstandard", "zlib", "zstd"}:
+            raise
+        raise _damaged(offset, error) from error
+
+
+def _skip(stream: IO[bytes], n_bytes: int) -> None:
+    if n_bytes and isinstance(stream, io.BufferedReader) and isinstance(stream.raw, io.FileIO):
+        stream.seek(n_bytes)
+        return
+    while n_bytes > 0 and (passed := len(stream.read(min(n_bytes, _SKIP_BYTES)))):
+        n_bytes -= passed
+
+
+def _damaged(offset: int, error: Exception) -> FeedError:
+    return FeedError(
+        f"the file is damaged after {offset} bytes: {error}. Fetch it again; feeding goes on from there."
+    )
