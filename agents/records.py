@@ -357,8 +357,11 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 class Pulse(Record, frozen=True, kw_only=True):
     """The whole discussion at the end of one tick.
 
-    ``measures`` are the drift measures, undefined ones left out. ``novelty`` counts comments by
-    tenths of novelty. ``sides`` counts by target and side in this tick; ``balance`` per target is
+    ``measures`` are the drift measures by the names of `agents.drift.measures`, undefined ones left
+    out; ``strengths`` says how near each watched one is to its alarm (1 raises it), ``alarms`` which
+    stand. ``window_start`` and ``reference_start`` are where the two windows of event time begin,
+    None while there aren't comments enough. ``novelty`` counts comments by tenths of novelty.
+    ``sides`` counts by target and side in this tick; ``balance`` per target is
     (favor - against) / (favor + against) over the current window.
     """
 
@@ -372,7 +375,10 @@ class Pulse(Record, frozen=True, kw_only=True):
     idle: bool = False
     clusters: tuple[Slice, ...] = ()
     measures: dict[str, float] = {}
+    strengths: dict[str, float] = {}
     alarms: tuple[str, ...] = ()
+    window_start: datetime | None = None
+    reference_start: datetime | None = None
     events: dict[str, int] = {}
     novelty: tuple[int, ...] = ()
     sides: dict[str, dict[str, int]] = {}

@@ -1,0 +1,1 @@
+"""How the discussion drifts: windows of event time, distances between them, detectors on those."""
