@@ -1,0 +1,228 @@
+"""Delivery: at least once in, the effect of once out.
+
+One runner brings batches to an agent and takes its emissions out. What it holds to:
+
+1. An event is acknowledged only after everything that followed from it is confirmed by the
+   broker, and for an agent with a state only after a checkpoint that includes it is.
+2. State and unacknowledged events belong to one *generation* of the consumer group. When the
+   group has rebalanced they are forgotten, and events of an older generation are dropped: Kafka
+   delivers them again from the last commit to whoever owns the partition now.
+3. A step is a function of state and events, so what is sent twice is equal.
+4. A worker that slept longer than its session, or was fenced, sends nothing before it has rejoined.
+5. An agent never raises: the event that breaks it is found by halving and becomes a dead
+   letter. What nobody can handle ends the process before anything further is acknowledged.
+
+`Delivery` holds what every runner does; `streams.stateless` and `streams.stateful` say how a
+batch is worked through.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from aiokafka.errors import ProducerFenced
+
+from agents.agent import Emission, Message
+from agents.errors import RoadError
+from streams.publish import Publisher
+from streams.road import Road, SleptError
+
+__all__ = ["Delivery", "message_of"]
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS: Final = 0.25
+"""How often a runner looks after what time alone brings: checkpoints due, silence, new placements."""
+
+REJOIN_SECONDS: Final = 120.0
+"""A worker that has not rejoined by then ends, for its supervisor to start it again."""
+
+T = TypeVar("T")
+
+
+class Delivery(abc.ABC):
+    """Runs one agent on one topic.
+
+    Parameters
+    ----------
+    stage
+        Name of the agent, on checkpoints, dead letters and metrics.
+    topic
+        Logical name of the topic that it reads.
+    road
+        What all runners share.
+    publisher
+        The way out; the road's own unless given.
+    """
+
+    def __init__(self, stage: str, topic: str, road: Road, publisher: Publisher | None = None) -> None:
+        self.stage = stage
+        self.topic = topic
+        self._road = road
+        self._publisher = publisher or road.publisher
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix=stage)
+        self._lock = asyncio.Lock()
+        self._generation = -1
+        self._lost: int | None = None
+        self._lost_at = 0.0
+        self._awake_at = time.monotonic()
+        self._stream: Any = None
+
+    async def __call__(self, stream: Any) -> None:
+        """Work until the stream stops; nothing escapes but cancellation."""
+        self._stream = stream
+        self._awake_at = time.monotonic()
+        beat = asyncio.create_task(self._beat())
+        try:
+            async for events in self._batches(stream):
+                async with self._lock:
+                    await self._receive(events)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._fail(error)
+            await asyncio.Event().wait()
+        finally:
+            beat.cancel()
+            await asyncio.gather(beat, return_exceptions=True)
+
+    @abc.abstractmethod
+    async def _work(self, events: Sequence[Any]) -> None:
+        """Work through events of this generation, in order, send what follows, acknowledge."""
+
+    @abc.abstractmethod
+    async def _tend(self) -> None:
+        """Do what time alone brings."""
+
+    @abc.abstractmethod
+    def _forget(self) -> None:
+        """Forget everything that belongs to the generation that has ended."""
+
+    def _batches(self, stream: Any) -> AsyncIterator[Sequence[Any]]:
+        settings = self._road.settings
+        batches: AsyncIterator[Sequence[Any]] = stream.noack_take(
+            settings.batch, within=settings.within_seconds
+        )
+        return batches
+
+    def _fail(self, error: BaseException) -> None:
+        logger.error("stage stopped", extra={"stage": self.stage}, exc_info=error)
+        self._road.fail(error)
+
+    async def _receive(self, events: Sequence[Any]) -> None:
+        """Work through events of this generation and drop older ones."""
+        self._enter_generation()
+        current = [event for event in events if event.message.generation_id == self._generation]
+        if not current or self._lost == self._generation:
+            return
+        started = time.monotonic()
+        try:
+            await self._work(current)
+        except SleptError as error:
+            self._lose(error)
+        else:
+            self._road.observer.processed(self.stage, current, time.monotonic() - started)
+
+    def _enter_generation(self) -> None:
+        if self._road.generation != self._generation:
+            self._forget()
+            self._generation = self._road.generation
+            self._road.observer.revoked(self.stage)
+
+    def _lose(self, error: SleptError) -> None:
+        """Take no further event of this generation: some of it is forgotten now."""
+        logger.warning("rejoining", extra={"stage": self.stage, "why": str(error)})
+        self._lost = self._generation
+        self._lost_at = time.monotonic()
+        self._forget()
+
+    async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run the thinking beside the event loop, one step of the agent at a time."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def _send(self, emissions: Iterable[Emission]) -> None:
+        """Send and wait for the confirmation, unless the partitions may be another's by now."""
+        emissions = list(emissions)
+        if not emissions:
+            return
+        self._note_sleep()
+        self._must_own()
+        try:
+            await self._publisher.send(emissions)
+        except RoadError as error:
+            if isinstance(error.__cause__, ProducerFenced):
+                raise SleptError("another worker has taken over its transactions") from error
+            raise
+        self._road.observer.sent(self.stage, emissions)
+
+    def _must_own(self) -> None:
+        if self._lost == self._generation or self._road.generation != self._generation:
+            raise SleptError("its partitions may have gone to another worker")
+
+    def _note_sleep(self) -> None:
+        """Give the generation up if the process did not run for longer than its session."""
+        now = time.monotonic()
+        if now - self._awake_at > self._road.settings.session_seconds:
+            self._lost, self._lost_at = self._generation, now
+        self._awake_at = now
+
+    async def _acknowledge(self, events: Iterable[Any]) -> None:
+        """Acknowledge events in order."""
+        for event in events:
+            self._must_own()
+            await self._stream.ack(event)
+            message = event.message
+            await self._road.backlog.release(message.topic, message.partition, len(message.value or b""))
+
+    async def _beat(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(BEAT_SECONDS)
+                self._note_sleep()
+                async with self._lock:
+                    await self._tend_if_owned()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._fail(error)
+
+    async def _tend_if_owned(self) -> None:
+        self._enter_generation()
+        if self._lost == self._generation:
+            if time.monotonic() - self._lost_at > REJOIN_SECONDS:
+                raise RoadError(
+                    f"{self.stage} lost its partitions and has not rejoined for {REJOIN_SECONDS:.0f} s. "
+                    "Start the worker again; nothing unconfirmed was acknowledged."
+                )
+            return
+        try:
+            await self._tend()
+        except SleptError as error:
+            self._lose(error)
+
+
+def message_of(event: Any) -> Message:
+    """Return Faust's event as the agents know it."""
+    message = event.message
+    return Message(
+        value=message.value,
+        key=message.key,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp=message.timestamp,
+        headers=tuple(_pairs(message.headers)),
+    )
+
+
+def _pairs(headers: Any) -> Iterable[tuple[str, bytes]]:
+    if not headers:
+        return ()
+    pairs: Iterable[tuple[str, bytes]] = headers.items() if hasattr(headers, "items") else headers
+    return pairs

@@ -1,0 +1,215 @@
+"""Delivery to an agent with a state: one instance a partition, acknowledged by checkpoint."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from agents.agent import Agent, Emission
+from agents.embedding.agent import rejection
+from agents.errors import GroundswellError, InvalidError, RejectedError
+from agents.records import Record
+from streams.checkpoints import Checkpoint, checkpoint_emission, read_checkpoint
+from streams.delivery import Delivery, message_of
+from streams.publish import Publisher
+from streams.road import DeliverySettings, Road
+
+__all__ = ["StatefulDelivery"]
+
+logger = logging.getLogger(__name__)
+
+SNAPSHOT_SHARE: Final = 0.1
+"""Part of a runner's time that may go into checkpoints; a slow one is written less often."""
+
+
+@dataclass(slots=True)
+class Part:
+    """One partition in this generation."""
+
+    agent: Agent[Any]
+    checkpoint: Checkpoint
+    """The newest confirmed one: the state to rewind to."""
+    included: int
+    """Last offset that was stepped."""
+    done: list[Any] = field(default_factory=list)
+    """Records stepped since the checkpoint."""
+    pending: list[Any] = field(default_factory=list)
+    """Events stepped and not yet acknowledged."""
+    written_at: float = field(default_factory=time.monotonic)
+    cost_seconds: float = 0.0
+    """What the last checkpoint took."""
+
+    def is_due(self, settings: DeliverySettings) -> bool:
+        """Whether a checkpoint should be written now."""
+        wait = max(settings.checkpoint_seconds, self.cost_seconds / SNAPSHOT_SHARE)
+        return bool(self.pending) and time.monotonic() - self.written_at >= wait
+
+
+class StatefulDelivery(Delivery):
+    """Steps one agent a partition and keeps its state beside the offset that it includes.
+
+    Parameters
+    ----------
+    make
+        Makes the agent of a partition.
+    reads
+        What the records of the topic are.
+    publisher
+        One with a transactional id makes a step's emissions and its checkpoint one transaction;
+        opening a partition then fences whoever owned it before.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        topic: str,
+        make: Callable[[int], Agent[Any]],
+        reads: Any,
+        road: Road,
+        publisher: Publisher | None = None,
+    ) -> None:
+        super().__init__(stage, topic, road, publisher)
+        self._make = make
+        self._decoder = msgspec.json.Decoder(reads)
+        self._is_transactional = publisher is not None
+        self._parts: dict[int, Part] = {}
+
+    async def _work(self, events: Sequence[Any]) -> None:
+        by_partition: dict[int, list[Any]] = defaultdict(list)
+        for event in events:
+            by_partition[event.message.partition].append(event)
+        for partition, its in by_partition.items():
+            await self._learn(partition, its)
+
+    async def _tend(self) -> None:
+        for partition, part in list(self._parts.items()):
+            emissions = list(await self._run(part.agent.step, ()))
+            await self._send_or_save(partition, part, emissions)
+
+    def _forget(self) -> None:
+        self._parts.clear()
+
+    async def _learn(self, partition: int, events: Sequence[Any]) -> None:
+        part = self._parts.get(partition)
+        if part is None:
+            part = self._parts[partition] = await self._open(partition)
+        await self._acknowledge(event for event in events if event.message.offset <= part.included)
+        new = [event for event in events if event.message.offset > part.included]
+        if not new:
+            return
+        emissions = await self._step(part, new)
+        part.pending.extend(new)
+        part.included = new[-1].message.offset
+        await self._send_or_save(partition, part, emissions)
+
+    async def _open(self, partition: int) -> Part:
+        """Take a partition over with the state that its last owner left."""
+        if self._is_transactional:
+            await self._publisher.stop()
+            await self._publisher.start()
+        agent = self._make(partition)
+        checkpoint = await read_checkpoint(self._road.connection, self.stage, partition)
+        if checkpoint is None:
+            checkpoint = Checkpoint(-1, await self._run(agent.snapshot))
+        else:
+            await self._run(agent.restore, checkpoint.state)
+        logger.info(
+            "partition opened",
+            extra={"stage": self.stage, "partition": partition, "offset": checkpoint.offset},
+        )
+        return Part(agent, checkpoint, checkpoint.offset)
+
+    async def _send_or_save(self, partition: int, part: Part, emissions: list[Emission]) -> None:
+        if self._is_transactional and emissions:
+            await self._save(partition, part, emissions)
+            return
+        await self._send(emissions)
+        if part.is_due(self._road.settings):
+            await self._save(partition, part, [])
+
+    async def _save(self, partition: int, part: Part, emissions: list[Emission]) -> None:
+        """Write and confirm a checkpoint, then acknowledge what it includes."""
+        started = time.monotonic()
+        checkpoint = Checkpoint(part.included, await self._run(part.agent.snapshot))
+        await self._send([*emissions, checkpoint_emission(self.stage, partition, checkpoint)])
+        self._road.observer.checkpointed(self.stage, partition, len(checkpoint.state))
+        acknowledged, part.pending = part.pending, []
+        part.done = []
+        part.checkpoint = checkpoint
+        part.written_at = time.monotonic()
+        part.cost_seconds = part.written_at - started
+        await self._acknowledge(acknowledged)
+
+    async def _step(self, part: Part, events: Sequence[Any]) -> list[Emission]:
+        """Step the agent; records that can't be read or that break it become dead letters."""
+        emissions: list[Emission] = []
+        records: list[tuple[Any, Record]] = []
+        for event in events:
+            try:
+                records.append((event, self._read(event)))
+            except InvalidError as error:
+                emissions.append(rejection(message_of(event), self.stage, error))
+        emissions.extend(await self._try(part, records))
+        return emissions
+
+    def _read(self, event: Any) -> Record:
+        try:
+            record: Record = self._decoder.decode(event.message.value)
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError) as cause:
+            raise InvalidError(f"not a record of {self.topic}: {cause}.", "unusable") from cause
+        return record
+
+    async def _try(self, part: Part, records: list[tuple[Any, Record]]) -> list[Emission]:
+        """Step the records; when that fails, halve them until the one that breaks the agent is found."""
+        if not records:
+            return []
+        try:
+            emissions = list(await self._run(part.agent.step, [record for _, record in records]))
+        except Exception as error:
+            if _is_fatal(error):
+                raise
+            cause = error
+        else:
+            part.done.extend(record for _, record in records)
+            return emissions
+        await self._rewind(part)
+        if len(records) == 1:
+            return [self._dead_letter(records[0][0], cause)]
+        middle = len(records) // 2
+        return await self._try(part, records[:middle]) + await self._try(part, records[middle:])
+
+    async def _rewind(self, part: Part) -> None:
+        """Bring the agent back to where it was before a step that failed in the middle."""
+        await self._run(part.agent.restore, part.checkpoint.state)
+        if part.done:
+            await self._run(part.agent.step, list(part.done))
+
+    def _dead_letter(self, event: Any, cause: Exception) -> Emission:
+        message = message_of(event)
+        logger.error(
+            "record unusable",
+            extra={
+                "stage": self.stage,
+                "topic": message.topic,
+                "partition": message.partition,
+                "offset": message.offset,
+            },
+            exc_info=cause,
+        )
+        error = cause if isinstance(cause, RejectedError) else None
+        return rejection(
+            message,
+            self.stage,
+            error or InvalidError(f"{self.stage} can't work on it: {cause!r}.", "unusable"),
+        )
+
+
+def _is_fatal(error: Exception) -> bool:
+    """Whether no other record would fare better: the worker must end."""
+    return isinstance(error, GroundswellError | MemoryError) and not isinstance(error, RejectedError)
