@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.agent import Emission
-from agents.errors import RoadError, SettingsError
+from agents.bounds import check_bounds
+from agents.errors import RoadError
 from streams.offsets import Offsets
 from streams.publish import Backlog, Connection, Publisher
 
@@ -42,19 +43,15 @@ class DeliverySettings:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        for name, low, high in (
-            ("batch", 1, 4096),
-            ("within_seconds", 0.001, 1),
-            ("checkpoint_seconds", 0.1, 60),
-            ("pause_seconds", 0.5, 3600),
-            ("session_seconds", 6, 300),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise SettingsError(
-                    f"delivery.{name} is {value}; it must lie in {low} to {high}. "
-                    f"Set it in groundswell.toml, e.g. {name} = {low}."
-                )
+        check_bounds(
+            "delivery",
+            self,
+            batch=(1, 4096),
+            within_seconds=(0.001, 1),
+            checkpoint_seconds=(0.1, 60),
+            pause_seconds=(0.5, 3600),
+            session_seconds=(6, 300),
+        )
 
 
 class Observer(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agents.bounds import check_bounds
 from agents.errors import SettingsError
 
 __all__ = ["EmbeddingSettings"]
@@ -40,18 +41,14 @@ class EmbeddingSettings:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        for name, low, high in (
-            ("batch_size", 1, 4096),
-            ("max_characters", 100, 10_000_000),
-            ("max_bytes", 1024, 1_000_000),
-            ("future_seconds", 0, 86_400),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise SettingsError(
-                    f"embedding.{name} is {value}; it must lie in {low} to {high}. "
-                    f"Set it in groundswell.toml, e.g. {name} = {low if low else 300}."
-                )
+        check_bounds(
+            "embedding",
+            self,
+            batch_size=(1, 4096),
+            max_characters=(100, 10_000_000),
+            max_bytes=(1024, 1_000_000),
+            future_seconds=(0, 86_400),
+        )
         if not self.encoder.strip():
             raise SettingsError(
                 "embedding.encoder is empty; name a model. "

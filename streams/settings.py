@@ -1,0 +1,184 @@
+"""Settings: defaults < ``config/groundswell.toml`` < environment < command line.
+
+Each package of `agents` owns its part; this module only composes them. A key that nobody knows
+and a value out of its range are refused with the value, the bound and the remedy.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from agents.charting.settings import ChartingSettings
+from agents.clustering.settings import ClusteringSettings
+from agents.clustering.ticks import TimeSettings
+from agents.drift.settings import DriftSettings
+from agents.embedding.settings import EmbeddingSettings
+from agents.errors import SettingsError
+from agents.stance.settings import StanceSettings
+from streams.options import BrokerSettings, TopicSettings, WebSettings
+from streams.road import DeliverySettings
+
+__all__ = ["DEFAULT_FILE", "Settings", "Sourced", "load_settings", "sources"]
+
+DEFAULT_FILE: Final = Path("config/groundswell.toml")
+"""Read when it is there; ``GROUNDSWELL_CONFIG`` names another."""
+
+PREFIX: Final = "GROUNDSWELL_"
+DELIMITER: Final = "__"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set, by section."""
+
+    broker: BrokerSettings = field(default_factory=BrokerSettings)
+    topics: TopicSettings = field(default_factory=TopicSettings)
+    embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)
+    time: TimeSettings = field(default_factory=TimeSettings)
+    clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
+    charting: ChartingSettings = field(default_factory=ChartingSettings)
+    stance: StanceSettings = field(default_factory=StanceSettings)
+    drift: DriftSettings = field(default_factory=DriftSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    web: WebSettings = field(default_factory=WebSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """One setting that is in force and where it comes from."""
+
+    name: str
+    value: Any
+    source: str
+
+
+class _Everything(BaseSettings):
+    """Lets pydantic-settings read file and environment into one nested dictionary."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, extra="allow", env_parse_none_str="none"
+    )
+    broker: dict[str, Any] = {}
+    topics: dict[str, Any] = {}
+    embedding: dict[str, Any] = {}
+    time: dict[str, Any] = {}
+    clustering: dict[str, Any] = {}
+    charting: dict[str, Any] = {}
+    stance: dict[str, Any] = {}
+    drift: dict[str, Any] = {}
+    delivery: dict[str, Any] = {}
+    web: dict[str, Any] = {}
+
+
+Layers = list[tuple[str, dict[str, Any]]]
+
+
+def load_settings(
+    overrides: Mapping[str, Mapping[str, Any]] | None = None, file: Path | None = None
+) -> Settings:
+    """Return the settings in force.
+
+    Parameters
+    ----------
+    overrides
+        What the command line says, by section; wins over everything.
+    file
+        Settings file; None reads ``GROUNDSWELL_CONFIG`` or `DEFAULT_FILE`.
+
+    Raises
+    ------
+    SettingsError
+        If a key is unknown or a value out of its range.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for name, layer in _layers(overrides, file):
+        _refuse_unknown(layer, name)
+        for section, values in layer.items():
+            merged.setdefault(section, {}).update(values)
+    return Settings(**{f.name: _section(f.name, merged.get(f.name, {})) for f in fields(Settings)})
+
+
+def sources(
+    overrides: Mapping[str, Mapping[str, Any]] | None = None, file: Path | None = None
+) -> Iterator[Sourced]:
+    """Yield every setting in force with the layer that set it."""
+    settings = load_settings(overrides, file)
+    layers = _layers(overrides, file)
+    for section in fields(settings):
+        part = getattr(settings, section.name)
+        for each in fields(part):
+            setters = [name for name, layer in layers if each.name in layer.get(section.name, {})]
+            yield Sourced(
+                f"{section.name}.{each.name}", getattr(part, each.name), setters[-1] if setters else "default"
+            )
+
+
+def _layers(overrides: Mapping[str, Mapping[str, Any]] | None, file: Path | None) -> Layers:
+    layers: Layers = []
+    path = file or Path(os.environ.get(f"{PREFIX}CONFIG", DEFAULT_FILE))
+    if path.is_file():
+        try:
+            layers.append((str(path), dict(TomlConfigSettingsSource(_Everything, path)())))
+        except ValueError as cause:
+            raise SettingsError(f"{path} is not TOML: {cause}. Mend that line.") from cause
+    elif path != DEFAULT_FILE:
+        raise SettingsError(f"the settings file {str(path)!r} does not exist. Give the path of one.")
+    layers.append(("environment", _environment()))
+    if overrides:
+        layers.append(("command line", {name: dict(values) for name, values in overrides.items()}))
+    return layers
+
+
+def _environment() -> dict[str, Any]:
+    known = {f.name for f in fields(Settings)} | {"config"}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name[len(PREFIX) :].lower().split(DELIMITER)[0] not in known:
+            raise SettingsError(
+                f"the environment sets {name}, which is no setting; write "
+                f"{PREFIX}SECTION{DELIMITER}KEY, e.g. {PREFIX}CLUSTERING{DELIMITER}HALF_LIFE_SECONDS=21600."
+            )
+    found = dict(EnvSettingsSource(_Everything)())
+    return {name: values for name, values in found.items() if isinstance(values, dict)}
+
+
+def _refuse_unknown(layer: Mapping[str, Any], source: str) -> None:
+    sections = {f.name: f for f in fields(Settings)}
+    for section, values in layer.items():
+        if section not in sections or not isinstance(values, Mapping):
+            raise SettingsError(_unknown(f"[{section}]", section, sections, source))
+        known = {f.name for f in fields(getattr(Settings(), section))}
+        for key in values:
+            if key not in known:
+                raise SettingsError(_unknown(f"{section}.{key}", key, known, source))
+
+
+def _unknown(what: str, name: str, known: Any, source: str) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}."
+    return f"{source} sets {what}, which is no setting; {hint} `groundswell settings` lists all."
+
+
+def _section(name: str, values: dict[str, Any]) -> Any:
+    kind = type(getattr(Settings(), name))
+    assert is_dataclass(kind)
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as cause:
+        raise SettingsError("; ".join(_said(name, error) for error in cause.errors())) from cause
+
+
+def _said(section: str, error: Any) -> str:
+    """Turn one of pydantic's errors into value, bound and remedy."""
+    original = error.get("ctx", {}).get("error")
+    if isinstance(original, SettingsError):
+        return str(original)
+    where = ".".join([section, *(str(part) for part in error["loc"])])
+    return f"{where} is {error['input']!r}: {error['msg']}. `groundswell settings` shows what it takes."
