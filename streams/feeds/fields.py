@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final, overload
 
 import msgspec
 
+from agents.embedding.text import event_time
 from agents.errors import InvalidError, UnreadableError
 from agents.records import Comment
 from streams.feeds.feed import FeedError
@@ -34,9 +34,6 @@ HASH: Final = "@hash"
 
 MAX_ID_CHARACTERS: Final = 512
 """The bound of `agents.records.CommentId`."""
-
-_MILLISECONDS_FROM: Final = 1e11
-"""An epoch at or above this is in milliseconds: in seconds it would be the year 5138."""
 
 _TRUE: Final = frozenset({"1", "true", "yes", "y", "t"})
 _FALSE: Final = frozenset({"0", "false", "no", "n", "f", ""})
@@ -124,8 +121,8 @@ def comment_of(
         From our field to theirs, which may be a path into nested objects (``user.name``). A field
         that isn't mapped is looked for under our own name.
     source
-        Where the row comes from, for rows that don't say it. With a source, ids, parents and
-        discussions get it as a prefix; without one they are taken as unique.
+        Where rows come from that don't say it themselves. Their ids, parents and discussions get
+        it as a prefix; without it, and in rows that name their own source, ids are taken as unique.
 
     Raises
     ------
@@ -136,7 +133,9 @@ def comment_of(
     found = {
         field: _look_up(row, mapping.get(field, field)) for field in FIELDS if mapping.get(field) != HASH
     }
-    origin = _as_text("source", found.get("source")) or source
+    origin = _as_text("source", found.get("source"))
+    if origin is not None:
+        source = None
     deleted = _as_bool(found.get("deleted"))
     text = found.get("text")
     if text is not None and not isinstance(text, str):
@@ -156,14 +155,14 @@ def comment_of(
             f"no {name!r} field; map one with --map id=FIELD, or id={HASH} to make one.", "no_id"
         )
     return Comment(
-        id=_bounded(prefixed(identity, origin)),
+        id=_bounded(prefixed(identity, source)),
         text=text,
         created_at=created_at,
-        discussion=prefixed(_as_text("discussion", found.get("discussion")), origin),
+        discussion=prefixed(_as_text("discussion", found.get("discussion")), source),
         discussion_title=_as_text("discussion_title", found.get("discussion_title")),
-        parent=prefixed(_as_text("parent", found.get("parent")), origin),
+        parent=prefixed(_as_text("parent", found.get("parent")), source),
         author=_as_text("author", found.get("author")),
-        source=origin,
+        source=origin or source,
         lang=_as_text("lang", found.get("lang")),
         url=_as_text("url", found.get("url")),
         deleted=deleted,
@@ -203,25 +202,12 @@ def event_seconds(created_at: str | float | None) -> float | None:
     >>> event_seconds("1970-01-01T00:01:00Z"), event_seconds(1_422_921_600_000), event_seconds("soon")
     (60.0, 1422921600.0, None)
     """
-    if created_at is None or isinstance(created_at, bool):
+    if created_at is None:
         return None
     try:
-        seconds = float(created_at)
-    except ValueError:
-        return _iso_seconds(str(created_at))
-    except OverflowError:
+        return event_time(created_at, record_time=math.inf, future_seconds=0).timestamp()
+    except InvalidError:
         return None
-    if not math.isfinite(seconds):
-        return None
-    return seconds / 1000 if abs(seconds) >= _MILLISECONDS_FROM else seconds
-
-
-def _iso_seconds(text: str) -> float | None:
-    try:
-        when = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
 def _look_up(row: Mapping[str, object], path: str) -> object:

@@ -14,9 +14,13 @@ from agents.errors import RejectedError
 from agents.records import Comment
 from streams.feeds.feed import Article, FeedError, Item, Position, Refused, count_in
 from streams.feeds.fields import decode_row
+from streams.feeds.html import is_html, parse_html
 from streams.feeds.jsonlines import line_items, parse_line
 from streams.feeds.lines import open_bytes
-from streams.feeds.thread import Page, is_thread, parse_thread
+from streams.feeds.page import Page
+from streams.feeds.reddit import RedditLines, is_reddit
+from streams.feeds.tables import is_table, table_items
+from streams.feeds.thread import is_thread, parse_thread
 
 __all__ = [
     "FORMATS",
@@ -32,7 +36,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-Format = Literal["jsonlines", "thread"]
+Format = Literal["jsonlines", "table", "thread", "html", "reddit"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 """What ``--format`` takes; without it the format is recognised."""
 
@@ -132,12 +136,28 @@ def file_items(path: Path, options: Options, position: Position) -> Iterator[Ite
         If the file is missing, damaged or of no format that is known.
     """
     with open_bytes(path) as stream:
-        kind = options.format or detect(_peek(path), path.name)
-        if kind == "thread":
-            yield from page_items(parse_thread(_read_page(stream), article=options.article), position)
-        else:
-            parse = partial(parse_line, mapping=options.mapping, source=options.source)
-            yield from line_items(stream, parse, position)
+        yield from stream_items(
+            stream, options.format or detect(_peek(path), path.name, options.mapping), options, position
+        )
+
+
+def stream_items(stream: IO[bytes], kind: Format, options: Options, position: Position) -> Iterator[Item]:
+    """Give the items of bytes of a known format after a position.
+
+    Raises
+    ------
+    FeedError
+        If they are damaged or not of that format.
+    """
+    if kind == "thread":
+        yield from page_items(parse_thread(_read_page(stream), article=options.article), position)
+    elif kind == "html":
+        yield from page_items(parse_html(_read_page(stream)), position)
+    elif kind == "table":
+        yield from table_items(stream, options.mapping, options.source, position)
+    else:
+        plain = partial(parse_line, mapping=options.mapping, source=options.source)
+        yield from line_items(stream, RedditLines() if kind == "reddit" else plain, position)
 
 
 def page_items(page: Page, position: Position) -> Iterator[Item]:
@@ -147,7 +167,7 @@ def page_items(page: Page, position: Position) -> Iterator[Item]:
         yield Item(what, {"items": number})
 
 
-def detect(head: bytes, name: str) -> Format:
+def detect(head: bytes, name: str, mapping: Mapping[str, str] | None = None) -> Format:
     """Tell the format from the beginning of a file.
 
     Parameters
@@ -156,6 +176,8 @@ def detect(head: bytes, name: str) -> Format:
         Its first bytes, decompressed.
     name
         Its name, for the message.
+    mapping
+        What the fields are called, where not as ours; with it a dump is read as plain lines.
 
     Raises
     ------
@@ -165,19 +187,22 @@ def detect(head: bytes, name: str) -> Format:
     text = decode_page(head).lstrip()
     if text[:1] == "[" and text[1:].lstrip()[:1] in ("{", "]"):
         raise FeedError(f"{name} is one JSON array; write it as lines: jq -c '.[]' {name} > comments.jsonl")
-    if text.startswith("{") and _is_row(text):
-        return "jsonlines"
+    if text.startswith("{"):
+        return "reddit" if not mapping and is_reddit(_first_row(text)) else "jsonlines"
+    if is_html(text):
+        return "html"
     if is_thread(text):
         return "thread"
+    if is_table(text, mapping) or name.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
+        return "table"
     raise FeedError(f"{name} is of no format that is known; name it: --format {'|'.join(FORMATS)}.")
 
 
-def _is_row(text: str) -> bool:
+def _first_row(text: str) -> dict[str, object]:
     try:
-        decode_row(text.partition("\n")[0].encode())
+        return decode_row(text.partition("\n")[0].encode())
     except RejectedError:
-        return len(text) >= HEAD_BYTES // 8
-    return True
+        return {}
 
 
 def decode_page(raw: bytes) -> str:

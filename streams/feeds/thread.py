@@ -17,21 +17,17 @@ date, as in lists saved from a blog, both are read.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
 from agents.records import Comment
 from streams.feeds.feed import Article, FeedError
 from streams.feeds.fields import content_id
+from streams.feeds.page import SOURCE, Page, blog_date, is_article, text_ids
 
-__all__ = ["Page", "is_article", "is_thread", "parse_thread", "text_ids"]
-
-SOURCE: Final = "page"
-"""Source of comments that a saved page carries without saying where it comes from."""
+__all__ = ["is_thread", "parse_thread"]
 
 _COUNT: Final = re.compile(
     r"^\s*(\d[\d.,]{0,11}|no|one)\s+(?:comments?|replies|reply|responses?|thoughts?)"
@@ -46,28 +42,10 @@ _CLOSING: Final = re.compile(
     re.I,
 )
 _AUTHOR: Final = re.compile(r"^(\S.{0,79}?) says:$")
-_DATES: Final = ("%B %d, %Y at %I:%M %p", "%B %d, %Y at %H:%M", "%d %B %Y at %H:%M", "%Y-%m-%d %H:%M")
 _BUTTONS: Final = frozenset({"reply", "report", "share", "like", "log in to reply"})
-_LETTERS: Final = re.compile(r"[^\W\d_]{4,}")
 
 _HEADING_LINES: Final = 40
 """The count or the first entry stands within so many lines that aren't blank."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A discussion as it was saved.
-
-    Parameters
-    ----------
-    claimed
-        How many comments the page says it has, None where it doesn't; pages often show fewer.
-    """
-
-    title: str | None
-    article: Article | None
-    comments: tuple[Comment, ...]
-    claimed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,33 +117,6 @@ def parse_thread(text: str, *, article: bool | None = None) -> Page:
     return Page(title, Article(discussion, title, entries[0].text) if first else None, comments, claimed)
 
 
-def is_article(title: str | None, texts: Sequence[str]) -> bool:
-    """Say whether the first of several texts is the article that the others are about.
-
-    It is when it is written as one (three paragraphs or more), carries most of the words of the
-    title, and is at least twice as long as any of the others: a reader who quotes the title stays short.
-    """
-    if not title or len(texts) < 2:
-        return False
-    first, longest = texts[0], max(len(text) for text in texts[1:])
-    words = {word.lower() for word in _LETTERS.findall(title)}
-    shared = words & {word.lower() for word in _LETTERS.findall(first)}
-    written = first.count("\n\n") >= 2 and len(first) >= 2 * longest
-    return bool(words) and written and 2 * len(shared) >= len(words)
-
-
-def text_ids(discussion: str, entries: Sequence[tuple[str | None, str]]) -> Iterator[str]:
-    """Give an id to every entry of a page that has none: the same when the page is saved again.
-
-    Made of author and text and not of the number, since pages are sorted by votes or newest first;
-    what was said twice in the same words is told apart by how often it was said before.
-    """
-    seen: Counter[tuple[str | None, str]] = Counter()
-    for author, text in entries:
-        yield f"{discussion}:{content_id(author, text, seen[author, text])}"
-        seen[author, text] += 1
-
-
 def _starts(lines: Sequence[str]) -> list[int]:
     """Lines on which an entry starts: numbers that follow one another, no deeper than the first."""
     starts: list[int] = []
@@ -207,18 +158,9 @@ def _entry(lines: Sequence[str]) -> _Entry:
     texts = [_NUMBERED.sub("", lines[0]).strip(), *(line.strip() for line in lines[1:])]
     author = created_at = None
     if (match := _AUTHOR.match(texts[0])) and (date := next((text for text in texts[1:] if text), "")):
-        author, created_at = match[1], _date(date)
+        author, created_at = match[1], blog_date(date)
         texts = texts[texts.index(date) + 1 :] if created_at else texts[1:]
     while texts and (not texts[-1] or texts[-1].lower() in _BUTTONS):
         texts.pop()
     paragraphs = re.split(r"\n{2,}", "\n".join(texts).strip("\n"))
     return _Entry(tuple(paragraphs), author, created_at)
-
-
-def _date(text: str) -> str | None:
-    for form in _DATES:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC).isoformat()
-        except ValueError:
-            continue
-    return None

@@ -57,10 +57,16 @@ def test_fields_are_mapped_from_other_names_and_nested_objects():
     assert comment == Comment(id="forum:t1_x", text="B", created_at=1422921600, author="ada", source="forum")
 
 
-def test_ids_get_their_source_once():
-    comment = parse_line(b'{"id": "x:1", "text": "t", "parent": 0, "discussion": "7", "source": "x"}')
+def test_ids_get_the_source_of_the_feed_once():
+    comment = parse_line(b'{"id": "x:1", "text": "t", "parent": 0, "discussion": "7"}', source="x")
 
-    assert (comment.id, comment.parent, comment.discussion) == ("x:1", "x:0", "x:7")
+    assert (comment.id, comment.parent, comment.discussion, comment.source) == ("x:1", "x:0", "x:7", "x")
+
+
+def test_a_row_that_names_its_own_source_keeps_its_ids():
+    comment = parse_line(b'{"id": "1", "text": "t", "discussion": "7", "source": "y"}', source="x")
+
+    assert (comment.id, comment.discussion, comment.source) == ("1", "7", "y")
 
 
 def test_a_retraction_needs_only_its_id():
