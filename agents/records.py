@@ -202,8 +202,12 @@ class Exemplar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 class MicroDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What one tick changed in one micro-cluster; adds up over ticks and partitions.
 
-    ``count`` is signed and exact. ``weight`` and ``sums`` are faded to the end of the tick.
-    ``terms`` are signed counts. ``exemplars`` don't add: they replace those known before.
+    ``count`` is signed and exact. ``weight``, ``sums`` and ``lexical`` are faded to the end of
+    the tick and add up after fading what was there before; a correction makes them negative.
+    ``sums`` is the weighted sum of the embeddings (d values). ``lexical`` is the same of the
+    hashed words, sparse: read it with `agents.clustering.sketch.unpack_lexical`. ``terms`` are
+    signed counts of comments by word, for labels. ``exemplars`` don't add: they replace those
+    known before, and are empty where they did not change.
     """
 
     micro: MicroId
@@ -212,6 +216,7 @@ class MicroDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     sums: Vector32
     first: datetime
     last: datetime
+    lexical: bytes = b""
     terms: dict[str, int] = {}
     exemplars: tuple[Exemplar, ...] = ()
     discussions: dict[str, int] = {}
@@ -232,7 +237,12 @@ class Sketch(Record, frozen=True, kw_only=True):
     """One part of the summary of one tick of one partition.
 
     ``seq`` counts the parts of a stage and partition from 0 without a gap. ``last`` marks the
-    part that ends the (part of the) tick. ``idle`` says that the partition fell silent.
+    part that ends the (part of the) tick. ``idle`` says that the partition fell silent; a
+    partition that has heard nothing says so with the tick of 1970. ``late`` counts the comments
+    of this part whose own tick had closed. ``gone`` are micro-clusters that this partition gave
+    up (evicted or emptied): their ids are never used again. ``retracted`` are ids whose text must
+    not be shown any more (retractions and edits). ``sample`` are vectors for drift, ``novelty``
+    counts the part's comments by tenths of novelty, ``titles`` names discussions.
     """
 
     stage: Literal["assign", "judge"]

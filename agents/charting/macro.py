@@ -1,0 +1,117 @@
+"""Grouping of micro-clusters into topics: average linkage, computed from the features alone.
+
+The mean pairwise cosine of two groups of unit vectors is ``S1 . S2 / (n1 n2)``, so groups of any
+size are compared through their sums, and sums add up over partitions (BIRCH's clustering
+features, Zhang et al. 1996; average linkage as UPGMA, Sokal and Michener 1958).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.charting.settings import ChartingSettings
+
+__all__ = ["Grouping", "Micros", "group", "similarity"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Micros:
+    """Live micro-clusters, one row each.
+
+    Parameters
+    ----------
+    weights
+        (m,) faded weights, > 0.
+    sums
+        (m, d) weighted sums of the embeddings, faded as the weights are.
+    lexical
+        (m, h) weighted sums of the hashed words, faded as the weights are.
+    first, last
+        (m,) event time of the first and latest comment, in seconds since 1970.
+    """
+
+    weights: Floats
+    sums: NDArray[np.floating]
+    lexical: NDArray[np.floating]
+    first: Floats
+    last: Floats
+
+    def __len__(self) -> int:
+        """Return the number of micro-clusters."""
+        return len(self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """What the tree says at its cuts.
+
+    Parameters
+    ----------
+    labels
+        (m,) group of each micro-cluster, numbered from 0 in the order of first rows.
+    parents
+        (g,) coarser group of each group, numbered in the same way.
+    heights
+        (m - 1,) similarity at which each merge of the tree happened, in the tree's order.
+    """
+
+    labels: Ints
+    parents: Ints
+    heights: Floats
+
+
+def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = None) -> Grouping:
+    """Cut the tree of the micro-clusters into groups.
+
+    Parameters
+    ----------
+    previous
+        (m,) the cluster that each row is in so far, -1 for none; two rows of one cluster are
+        held together by ``settings.stickiness``.
+    """
+    m = len(micros)
+    if m < 2:
+        labels = np.zeros(m, np.int64)
+        return Grouping(labels, labels.copy(), np.empty(0))
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    pairs = _similarities(micros, settings)
+    if previous is not None:
+        together = (previous[:, None] == previous[None, :]) & (previous >= 0)[:, None]
+        pairs = pairs + settings.stickiness * together
+    rows, columns = np.triu_indices(m, 1)
+    tree = linkage(1.0 - pairs[rows, columns], method="average")
+    fine = _renumber(fcluster(tree, 1.0 - settings.group_above - settings.granularity, "distance"))
+    coarse = fcluster(tree, 1.0 - settings.parent_above - settings.granularity, "distance")
+    _, first_rows = np.unique(fine, return_index=True)
+    return Grouping(fine, _renumber(coarse[first_rows]), 1.0 - tree[:, 2])
+
+
+def similarity(micros: Micros, ours: Ints, theirs: Ints, settings: ChartingSettings) -> float:
+    """Return the mean similarity of the comments of two groups of rows, in -1..1."""
+    return float(_similarities(micros, settings)[np.ix_(ours, theirs)].mean())
+
+
+def _similarities(micros: Micros, settings: ChartingSettings) -> Floats:
+    """Return the (m, m) mean similarity of the comments of two micro-clusters."""
+    scale = 1.0 / micros.weights[:, None]
+    means = (micros.sums * scale).astype(np.float64)
+    words = (micros.lexical * scale).astype(np.float64)
+    pairs = (1.0 - settings.lexical_weight) * (means @ means.T) + settings.lexical_weight * (words @ words.T)
+    gaps = np.maximum(micros.first[:, None], micros.first) - np.minimum(micros.last[:, None], micros.last)
+    gapped: Floats = pairs * np.exp(-np.maximum(gaps, 0.0) / settings.gap_seconds)
+    return gapped
+
+
+def _renumber(labels: NDArray[np.integer]) -> Ints:
+    """Number groups from 0 in the order in which they first appear."""
+    _, first_rows, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(first_rows))
+    numbered: Ints = order[inverse].astype(np.int64)
+    return numbered
