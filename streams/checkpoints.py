@@ -68,8 +68,7 @@ async def read_checkpoint(connection: Connection, agent: str, partition: int) ->
     )
     await consumer.start()
     try:
-        numbers = sorted(consumer.partitions_for_topic(topic) or {0})
-        place = TopicPartition(topic, DefaultPartitioner()(wanted, numbers, numbers))
+        place = await _where(consumer, topic, wanted)
         newest = await _newest(consumer, place, wanted)
         return None if newest is None else msgspec.msgpack.decode(newest, type=Checkpoint)
     finally:
@@ -78,6 +77,15 @@ async def read_checkpoint(connection: Connection, agent: str, partition: int) ->
 
 def _key(agent: str, partition: int) -> str:
     return f"{agent}:{partition}"
+
+
+async def _where(consumer: AIOKafkaConsumer, topic: str, key: bytes) -> TopicPartition:
+    """Return the partition that the key goes to."""
+    first = TopicPartition(topic, 0)
+    consumer.assign([first])
+    await consumer.beginning_offsets([first])
+    numbers = sorted(consumer.partitions_for_topic(topic))
+    return TopicPartition(topic, DefaultPartitioner()(key, numbers, numbers))
 
 
 async def _newest(consumer: AIOKafkaConsumer, place: TopicPartition, wanted: bytes) -> bytes | None:

@@ -1,4 +1,4 @@
-"""What a person can set about the road itself: broker, topics, web."""
+"""What a person can set about the road itself: broker and topics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agents.bounds import check_bounds
 from agents.errors import SettingsError
 from streams.broker import EMBEDDED
 
-__all__ = ["BrokerSettings", "TopicSettings", "WebSettings"]
+__all__ = ["BrokerSettings", "TopicSettings"]
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -130,33 +130,3 @@ class TopicSettings:
                 f"topics.prefix is {self.prefix!r}; Kafka takes up to 100 letters, digits, dots, dashes and "
                 'underscores. Set it in groundswell.toml, e.g. prefix = "city-hall.".'
             )
-
-
-@dataclass(frozen=True, slots=True)
-class WebSettings:
-    """Where the page, the views and the metrics are served.
-
-    Raises
-    ------
-    SettingsError
-        If a value is out of its range.
-    """
-
-    host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 opens it to the network."""
-
-    port: int = 6066
-    """Port to listen on, 0 to 65535; 0 takes any free one."""
-
-    token: str = ""
-    """Bearer token that POST /comments asks for; empty asks for none."""
-
-    post_bytes: int = 1_048_576
-    """Largest body of a POST, 1024 to 67108864."""
-
-    post_rate: float = 1000.0
-    """Comments a second that POST /comments takes on average, above 0."""
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        check_bounds("web", self, port=(0, 65_535), post_bytes=(1024, 67_108_864), post_rate=(0.001, 1e9))

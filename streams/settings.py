@@ -23,8 +23,9 @@ from agents.drift.settings import DriftSettings
 from agents.embedding.settings import EmbeddingSettings
 from agents.errors import SettingsError
 from agents.stance.settings import StanceSettings
-from streams.options import BrokerSettings, TopicSettings, WebSettings
+from streams.options import BrokerSettings, TopicSettings
 from streams.road import DeliverySettings
+from streams.web.settings import WebSettings
 
 __all__ = ["DEFAULT_FILE", "Settings", "Sourced", "load_settings", "sources"]
 

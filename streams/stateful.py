@@ -13,7 +13,7 @@ import msgspec
 
 from agents.agent import Agent, Emission
 from agents.embedding.agent import rejection
-from agents.errors import GroundswellError, InvalidError, RejectedError
+from agents.errors import GroundswellError, InvalidError, RejectedError, StateError
 from agents.records import Record
 from streams.checkpoints import Checkpoint, checkpoint_emission, read_checkpoint
 from streams.delivery import Delivery, message_of
@@ -116,6 +116,7 @@ class StatefulDelivery(Delivery):
         agent = self._make(partition)
         checkpoint = await read_checkpoint(self._road.connection, self.stage, partition)
         if checkpoint is None:
+            await self._must_be_new(partition)
             checkpoint = Checkpoint(-1, await self._run(agent.snapshot))
         else:
             await self._run(agent.restore, checkpoint.state)
@@ -124,6 +125,16 @@ class StatefulDelivery(Delivery):
             extra={"stage": self.stage, "partition": partition, "offset": checkpoint.offset},
         )
         return Part(agent, checkpoint, checkpoint.offset)
+
+    async def _must_be_new(self, partition: int) -> None:
+        """Refuse to begin from nothing where input was acknowledged before."""
+        await self._road.offsets.ask()
+        standing = self._road.offsets.standing(self._road.connection.topic(self.topic), partition)
+        if standing is not None and standing.committed > standing.begin:
+            raise StateError(
+                f"{self.stage} has acknowledged {self.topic} up to offset {standing.committed} on partition "
+                f"{partition}, but its checkpoint is gone. Choose a new topics.prefix and replay."
+            )
 
     async def _send_or_save(self, partition: int, part: Part, emissions: list[Emission]) -> None:
         if self._is_transactional and emissions:

@@ -104,7 +104,8 @@ class Embed:
             deleted=comment.deleted,
             truncated=checked.truncated,
         )
-        return Emission("embedded", message.key, record, message.partition)
+        origin = (("origin_time_ms", str(round(message.timestamp * 1000)).encode()),)
+        return Emission("embedded", message.key, record, message.partition, origin)
 
 
 def rejection(message: Message, stage: str, error: RejectedError) -> Emission:

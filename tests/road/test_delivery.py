@@ -1,0 +1,200 @@
+"""The runner on the embedded broker, with an agent whose state is sensitive to order."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import faust
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents.agent import Emission
+from agents.errors import StateError
+from agents.records import Debated, Pause
+from streams.checkpoints import read_checkpoint
+from streams.offsets import Offsets
+from streams.publish import Backlog, Connection, Publisher
+from streams.road import DeliverySettings, Road
+from streams.stateful import StatefulDelivery
+
+pytestmark = pytest.mark.road
+
+N_PARTITIONS = 4
+
+
+class Quiet:
+    """An observer that notes nothing."""
+
+    def sent(self, stage: str, emissions: Sequence[Emission]) -> None: ...
+    def processed(self, stage: str, events: Sequence[Any], seconds: float) -> None: ...
+    def checkpointed(self, stage: str, partition: int, n_bytes: int) -> None: ...
+    def revoked(self, stage: str) -> None: ...
+
+
+class Chain:
+    """Hashes everything it has seen into its state; breaks on a poisonous record."""
+
+    def __init__(self, partition: int) -> None:
+        self.state = bytes([partition])
+
+    def step(self, batch: Sequence[Pause]) -> list[Emission]:
+        emissions = []
+        for pause in batch:
+            self.state = hashlib.sha256(self.state + str(pause.offset).encode()).digest()
+            if pause.offset == 13:
+                raise ZeroDivisionError("poison")
+            if pause.offset == 66:
+                raise StateError("nobody can handle this")
+            emissions.append(Emission("lineage", f"{pause.partition}:{pause.offset}", self.state, 0))
+        return emissions
+
+    def snapshot(self) -> bytes:
+        return self.state
+
+    def restore(self, state: bytes) -> None:
+        self.state = state
+
+
+def expected_chain(partition: int, offsets: Sequence[int]) -> list[bytes]:
+    state, states = bytes([partition]), []
+    for offset in offsets:
+        state = hashlib.sha256(state + str(offset).encode()).digest()
+        states.append(state)
+    return states
+
+
+@asynccontextmanager
+async def running(bootstrap: str) -> AsyncIterator[Road]:
+    connection = Connection(bootstrap, "t.")
+    backlog = Backlog({})
+    publisher = Publisher(connection, lambda *_: [], backlog)
+    await publisher.start()
+    for topic in ("t.debated", "t.checkpoints", "t.lineage", "t.comments.rejected"):
+        await publisher._started.partitions_for(topic)
+    app = faust.App(
+        "t.workers",
+        broker=f"aiokafka://{bootstrap}",
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        store="memory://",
+        broker_commit_interval=0.2,
+        broker_session_timeout=6.0,
+        broker_heartbeat_interval=1.5,
+        autodiscover=False,
+    )
+    offsets = Offsets(
+        connection, "t.workers", lambda: ((tp.topic, tp.partition) for tp in app.consumer.assignment())
+    )
+    failed = asyncio.get_running_loop().create_future()
+    road = Road(
+        app,
+        connection,
+        publisher,
+        backlog,
+        offsets,
+        Quiet(),
+        DeliverySettings(checkpoint_seconds=0.1),
+        failed,
+    )
+    delivery = StatefulDelivery("chain", "debated", Chain, Debated | Pause, road)
+    app.agent(
+        app.topic("t.debated", key_serializer="raw", value_serializer="raw", allow_empty=True), name="chain"
+    )(delivery.__call__)
+    await offsets.start()
+    await app.start()
+    try:
+        yield road
+    finally:
+        await app.stop()
+        await offsets.stop()
+        await publisher.stop()
+        failed.cancel() if not failed.done() else failed.exception()
+
+
+async def read_all(bootstrap: str, topic: str, n: int) -> list[Any]:
+    """Read the first ``n`` records of a topic, whatever their partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, number) for number in range(N_PARTITIONS)]
+        consumer.assign(places)
+        await consumer.seek_to_beginning()
+        records: list[Any] = []
+        while len(records) < n:
+            for some in (await consumer.getmany(timeout_ms=1000)).values():
+                records.extend(some)
+        return records
+    finally:
+        await consumer.stop()
+
+
+async def feed(road: Road, partition: int, offsets: Sequence[int]) -> None:
+    await road.publisher.send(
+        Emission("debated", None, Pause(partition=partition, offset=offset), partition) for offset in offsets
+    )
+
+
+async def settled(road: Road, n_in: int) -> None:
+    """Wait until everything fed is committed."""
+    async with asyncio.timeout(30):
+        while True:
+            await road.offsets.ask()
+            standings = road.offsets.all()
+            if sum(s.end for s in standings.values()) >= n_in and not sum(s.lag for s in standings.values()):
+                return
+            await asyncio.sleep(0)
+
+
+async def test_every_state_follows_from_all_before_it_and_outlives_the_worker(embedded: str) -> None:
+    async with running(embedded) as road:
+        for partition in range(N_PARTITIONS):
+            await feed(road, partition, range(100, 400))
+        await settled(road, 4 * 300)
+    async with running(embedded) as road:
+        for partition in range(N_PARTITIONS):
+            await feed(road, partition, range(400, 500))
+        records = await read_all(embedded, "t.lineage", 4 * 400)
+        await settled(road, 4 * 400)
+        checkpoint = await read_checkpoint(road.connection, "chain", 2)
+
+    by_key = {record.key.decode(): record.value for record in records}
+    assert len(by_key) == 4 * 400
+    for partition in range(N_PARTITIONS):
+        states = expected_chain(partition, range(100, 500))
+        assert [by_key[f"{partition}:{offset}"] for offset in range(100, 500)] == states
+    assert checkpoint is not None
+    assert checkpoint.offset == 399
+    assert checkpoint.state == expected_chain(2, range(100, 500))[-1]
+
+
+async def test_the_record_that_breaks_an_agent_is_found_and_the_rest_goes_on(embedded: str) -> None:
+    async with running(embedded) as road:
+        await feed(road, 1, range(100, 130))
+        await feed(road, 1, [13])
+        await feed(road, 1, range(200, 230))
+        await settled(road, 61)
+        dead = await read_all(embedded, "t.comments.rejected", 1)
+        records = await read_all(embedded, "t.lineage", 60)
+
+    states = [record.value for record in records if record.key]
+    assert states == expected_chain(1, [*range(100, 130), *range(200, 230)])
+    assert dict(dead[0].headers)["reason"] == b"unusable"
+    assert dead[0].value == b'{"kind":"pause","partition":1,"offset":13}'
+
+
+async def test_what_nobody_can_handle_ends_the_worker_before_it_is_acknowledged(embedded: str) -> None:
+    async with running(embedded) as road:
+        await feed(road, 3, [100, 66, 101])
+        with pytest.raises(StateError, match="nobody can handle"):
+            await asyncio.wait_for(asyncio.shield(road.failed), 30)
+        await road.offsets.ask()
+        standing = road.offsets.standing("t.debated", 3)
+
+    assert standing is not None
+    assert standing.committed == 0
