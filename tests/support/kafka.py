@@ -1,4 +1,4 @@
-"""A node of Apache Kafka without Docker: the jars by Maven, the data in a folder, started and stopped at will.
+"""A node of Apache Kafka without Docker: its jars by Maven, its data in a folder.
 
 ``python -m tests.support.kafka`` runs one until it is interrupted (``make kafka``). The tests of the
 road start their own: they stop it in the middle, start it again on the same data, and let it speak
@@ -91,16 +91,15 @@ def make_certificates(folder: Path) -> Certificates:
     key, request, certificate = folder / "node.key", folder / "node.csr", folder / "node.pem"
     names = folder / "names.cnf"
     names.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes"]
-    signed = ["-CA", str(authority), "-CAkey", str(authority_key), "-CAcreateserial", "-days", "2"]
+    new = "openssl req -newkey rsa:2048 -nodes -keyout {} -out {} -subj {}"
     for command in (
-        [*new, "-x509", "-days", "2", "-subj", "/CN=test authority", "-keyout", str(authority_key)]
-        + ["-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", str(authority)],
-        [*new, "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(request)],
-        ["openssl", "x509", "-req", "-in", str(request), *signed, "-extfile", str(names)]
-        + ["-out", str(certificate)],
+        f"{new.format(authority_key, authority, '/CN=test-authority')} -x509 -days 2 "
+        "-addext keyUsage=critical,keyCertSign,cRLSign",
+        new.format(key, request, "/CN=localhost"),
+        f"openssl x509 -req -in {request} -CA {authority} -CAkey {authority_key} -CAcreateserial -days 2 "
+        f"-extfile {names} -out {certificate}",
     ):
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command.split(), check=True, capture_output=True)
     both = folder / "node-with-key.pem"
     both.write_text(key.read_text() + certificate.read_text())
     return Certificates(authority, both)
