@@ -103,7 +103,9 @@ class StaticEncoder:
         self.dimensions = int(self._model.dim)
 
     def encode(self, texts: Sequence[str]) -> Matrix:
-        """Return (n, d) float32 rows of unit length."""
+        """Return (n, d) float32 rows of unit length, or of zeros where no token is known."""
+        if not texts:
+            return np.empty((0, self.dimensions), dtype=np.float32)
         rows = np.asarray(self._model.encode(list(texts), use_multiprocessing=False), dtype=np.float32)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         unit: Matrix = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)

@@ -1,0 +1,248 @@
+"""``groundswell demo``: a discussion from door to door, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from agents.agent import Emission
+from agents.records import Comment
+from streams.app import Worker
+from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS, embedded_broker
+from streams.cli.common import (
+    broker_option,
+    encoder_option,
+    in_words,
+    settings_from,
+    stderr,
+    stdout,
+    target_option,
+)
+from streams.feeds.feed import Article, Refused
+from streams.feeds.files import Options, file_items
+from streams.feeds.sample import SAMPLE
+from streams.logs import set_up
+from streams.settings import Settings
+from streams.summary import Story, render
+
+__all__ = ["demo"]
+
+SEND_TOGETHER: Final = 64
+PAUSE_SECONDS: Final = 2.0
+"""A file has no stragglers: two seconds of silence are its end."""
+LINE_SECONDS: Final = 5.0
+"""Without a terminal, progress is a line this often."""
+
+
+@dataclass(slots=True)
+class Discussion:
+    """What the file held."""
+
+    comments: list[Comment] = field(default_factory=list)
+    article: Article | None = None
+    refused: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def title(self) -> str:
+        """What the discussion is called."""
+        titles = (comment.discussion_title for comment in self.comments)
+        return (self.article and self.article.title) or next(filter(None, titles), "The discussion")
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--limit", type=click.IntRange(1), help="Feed at most this many comments.")
+@broker_option
+@encoder_option
+@target_option
+@click.option("--prefix", metavar="NAME", help="What every topic name begins with.")
+@click.option("--port", type=int, help="Port of the page and the metrics; 0 takes any free one.")
+@click.option("--keep/--no-keep", default=None, help="Keep serving afterwards; by default on a terminal.")
+@in_words
+def demo(
+    *,
+    path: Path | None,
+    limit: int | None,
+    broker: str | None,
+    encoder: str | None,
+    targets: tuple[str, ...],
+    prefix: str | None,
+    port: int | None,
+    keep: bool | None,
+) -> None:
+    """Run a discussion from door to door: the sample, or any thread page or file of comments.
+
+    Example: groundswell demo thread.html --target "a ban on cars in the centre"
+    """
+    set_up("WARNING")
+    discussion = _read(path or SAMPLE, limit)
+    overrides: dict[str, Any] = {"delivery": {"pause_seconds": PAUSE_SECONDS}}
+    if port is not None:
+        overrides["web"] = {"port": port}
+    if not targets:
+        overrides |= _own_targets(path, discussion)
+    if broker is not None and prefix is None:
+        prefix = f"demo-{int(time.time())}."
+    settings = settings_from(broker=broker, encoder=encoder, targets=targets, prefix=prefix, **overrides)
+    is_kept = sys.stdout.isatty() if keep is None else keep
+    with contextlib.ExitStack() as stack:
+        url = settings.broker.url
+        bootstrap = stack.enter_context(embedded_broker()) if url == EMBEDDED else url
+        asyncio.run(_run(Worker(settings, bootstrap), discussion, is_kept=is_kept))
+
+
+def _read(path: Path, limit: int | None) -> Discussion:
+    discussion = Discussion()
+    for item in file_items(path, Options(), {}):
+        if isinstance(item.what, Comment):
+            discussion.comments.append(item.what)
+        elif isinstance(item.what, Article):
+            discussion.article = item.what
+        elif isinstance(item.what, Refused):
+            discussion.refused[item.what.reason] += 1
+        if len(discussion.comments) == limit:
+            break
+    return discussion
+
+
+def _own_targets(path: Path | None, discussion: Discussion) -> dict[str, Any]:
+    """Take the targets written for the sample, or the title of a page."""
+    if path is None:
+        file = SAMPLE.with_name("targets.toml")
+        return {"stance": tomllib.loads(file.read_text("utf-8"))} if file.exists() else {}
+    if discussion.article is not None and discussion.article.title:
+        return {"stance": {"targets": [discussion.article.title]}}
+    return {}
+
+
+async def _run(worker: Worker, discussion: Discussion, *, is_kept: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        with stderr.status("Starting: model, broker, worker …"):
+            await worker.start()
+        stderr.print(f"Watch it live: [bold]{worker.url}[/bold]")
+        started = time.monotonic()
+        feeding = asyncio.create_task(_feed(worker, discussion.comments, stop))
+        working = asyncio.create_task(worker.run(stop))
+        await asyncio.wait({feeding, working}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            feeding.cancel()
+            await working
+            return
+        await feeding
+        stdout.print(render(_story(worker, discussion, time.monotonic() - started)))
+        if is_kept and not stop.is_set():
+            stderr.print("Serving until Ctrl-C.", style="dim")
+            await working
+        working.cancel()
+    finally:
+        await worker.stop()
+
+
+async def _feed(worker: Worker, comments: list[Comment], stop: asyncio.Event) -> None:
+    """Send all comments and wait until everything that follows from them has arrived."""
+    with _progress(len(comments)) as show:
+        sending = asyncio.create_task(_send(worker, comments))
+        while not stop.is_set():
+            show(worker)
+            if sending.done():
+                sending.result()
+                if await worker.is_settled():
+                    break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 0.25)
+        sending.cancel()
+        show(worker)
+
+
+async def _send(worker: Worker, comments: list[Comment]) -> None:
+    by_id = worker.settings.topics.keyed_by_id
+    for start in range(0, len(comments), SEND_TOGETHER):
+        await worker.publisher.send(
+            Emission("comments", comment.id if by_id else comment.discussion or comment.id, comment)
+            for comment in comments[start : start + SEND_TOGETHER]
+        )
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """Give a function that shows how far a worker is."""
+    if not stderr.is_terminal:
+        said_at = 0.0
+
+        def say(worker: Worker) -> None:
+            nonlocal said_at
+            if time.monotonic() - said_at >= LINE_SECONDS:
+                said_at = time.monotonic()
+                n_live = len(worker.view.live())
+                stderr.print(f"{worker.n_placed:,} of {total:,} comments sorted, {n_live} live topics")
+
+        yield say
+        return
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("comments sorted"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("[bold]{task.fields[topics]}[/bold] live topics  [dim]{task.fields[newest]}[/dim]"),
+        console=stderr,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=total, topics=0, newest="")
+
+        def show(worker: Worker) -> None:
+            live = worker.view.live()
+            newest = max(live, key=lambda cluster: cluster.born, default=None)
+            label = f"newest: {newest.label}" if newest is not None else ""
+            bar.update(task, completed=worker.n_placed, topics=len(live), newest=label)
+
+        yield show
+
+
+def _story(worker: Worker, discussion: Discussion, seconds: float) -> Story:
+    view = worker.view
+    settings: Settings = worker.settings
+    prefix = settings.topics.prefix
+    where = f"{worker.connection.bootstrap}" + (
+        f" (embedded, {EMBEDDED_PARTITIONS} partitions a topic)" if worker.is_embedded else ""
+    )
+    return Story(
+        title=discussion.title,
+        article=discussion.article.title if discussion.article else None,
+        clusters=view.live(),
+        pulses=view.pulses(),
+        lineage=list(view.lineage.values()),
+        alarms=list(view.alarms.values()),
+        rejected=worker.rejected + discussion.refused,
+        targets={target.id: target.title for target in settings.stance.targets},
+        seconds=seconds,
+        links=(
+            ("page", worker.url),
+            ("metrics", f"{worker.url}/metrics"),
+            ("Kafka", where),
+            (
+                "topics",
+                ", ".join(
+                    prefix + name
+                    for name in ("assignments", "placements", "clusters", "lineage", "drift", "pulse")
+                ),
+            ),
+            ("subscribe", f"groundswell watch --broker {worker.connection.bootstrap}"),
+        ),
+    )

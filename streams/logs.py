@@ -1,0 +1,38 @@
+"""Logging: a fixed phrase, then its facts. Only the command line sets it up."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+__all__ = ["set_up"]
+
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "data"}
+
+NOISY: Final = {
+    "faust": "WARNING",
+    "mode": "WARNING",
+    "aiokafka": "ERROR",
+    "sentence_transformers": "WARNING",
+}
+"""Libraries that say more than a person wants; aiokafka warns about every rebalance."""
+
+
+class FactsFormatter(logging.Formatter):
+    """Prints what ``extra`` gave after the phrase."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = super().format(record)
+        facts = " ".join(f"{name}={value}" for name, value in vars(record).items() if name not in _STANDARD)
+        head, *rest = line.split("\n", 1)
+        return "\n".join([f"{head}  {facts}" if facts else head, *rest])
+
+
+def set_up(level: str = "INFO") -> None:
+    """Send our records of a level and above to stderr, and libraries' warnings."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(FactsFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name, quiet in NOISY.items():
+        logging.getLogger(name).setLevel(max(logging.getLevelName(quiet), logging.getLevelName(level)))

@@ -1,0 +1,186 @@
+"""What a person reads at the end of a run: the live topics, how they move, and where to look next."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from agents.records import Cluster, Drift, Lineage, Pulse
+
+__all__ = ["Story", "render", "sparkline"]
+
+BARS: Final = "▁▂▃▄▅▆▇█"
+WIDTH: Final = 24
+"""Columns of a sparkline."""
+MOST_CLUSTERS: Final = 12
+"""Clusters in the table; the rest is counted in a line."""
+STEADY: Final = 0.005
+"""Change of a share within an hour that is called steady: half a point."""
+EXEMPLARS: Final = 2
+EXEMPLAR_CHARACTERS: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What happened, as the public topics tell it."""
+
+    title: str
+    clusters: Sequence[Cluster]
+    """Live ones."""
+    pulses: Sequence[Pulse]
+    """In the order of their ticks."""
+    lineage: Sequence[Lineage] = ()
+    alarms: Sequence[Drift] = ()
+    rejected: Counter[str] = field(default_factory=Counter)
+    article: str | None = None
+    """Title of the article that the comments are about, which was not counted."""
+    targets: dict[str, str] = field(default_factory=dict)
+    """Title of every target by its id."""
+    seconds: float | None = None
+    """Wall time from the first comment to the last record."""
+    links: Sequence[tuple[str, str]] = ()
+    """What can be looked at or subscribed to, and where."""
+    extras: Sequence[RenderableType] = ()
+    """What other rooms add: drift, stances."""
+
+
+def render(story: Story) -> RenderableType:
+    """Return the summary for a terminal of 80 columns or more."""
+    parts: list[RenderableType] = [Text(), _headline(story)]
+    clusters = sorted(story.clusters, key=lambda cluster: (-cluster.weight, cluster.id))
+    parts.append(_topics(clusters, story.pulses) if clusters else _no_topics(story))
+    parts.extend(story.extras)
+    parts.append(_events(story.lineage))
+    parts.append(_links(story.links))
+    return Group(*parts)
+
+
+def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
+    """Return one character a column, the highest value the tallest.
+
+    Examples
+    --------
+    >>> sparkline([0, 1, 2, 3], width=4)
+    '▁▃▆█'
+    >>> sparkline([], width=4)
+    ''
+    """
+    if not values:
+        return ""
+    columns = min(width, len(values))
+    edges = [round(i * len(values) / columns) for i in range(columns + 1)]
+    means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]
+    top = max(means) or 1.0
+    return "".join(BARS[min(len(BARS) - 1, round(max(mean, 0.0) / top * (len(BARS) - 1)))] for mean in means)
+
+
+def _headline(story: Story) -> Text:
+    last = story.pulses[-1] if story.pulses else None
+    text = Text(story.title, style="bold")
+    text.append("\n")
+    if last is not None:
+        total = max(last.total, 1)
+        gathered = sum(cluster.count for cluster in story.clusters)
+        ended = sum(1 for event in story.lineage if event.event in {"merged", "faded"})
+        words = [f"{last.total:,} comments", f"{len(story.clusters)} live topics"]
+        if not ended:
+            words.append(f"{max(0, total - gathered) / total:.0%} unassigned")
+        else:
+            words.append(f"{last.unassigned / max(last.comments, 1):.0%} unassigned in the last tick")
+        words.append(f"{sum(story.rejected.values())} rejected")
+        text.append(", ".join(words), style="dim")
+        span = _span(story.pulses[0].tick, last.tick)
+        if span:
+            text.append(f", over {span}", style="dim")
+        if story.seconds:
+            rate = last.total / story.seconds
+            text.append(f", sorted in {story.seconds:.0f} s ({rate:.0f} a second)", style="dim")
+    if story.article:
+        text.append(f"\nThe article itself is the frame, not a comment: {story.article}", style="dim")
+    return text
+
+
+def _topics(clusters: Sequence[Cluster], pulses: Sequence[Pulse]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=True)
+    table.add_column("topic", ratio=1, overflow="fold")
+    table.add_column("comments", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("", justify="center")
+    table.add_column("its share over time", no_wrap=True)
+    for cluster in clusters[:MOST_CLUSTERS]:
+        table.add_row(
+            _topic(cluster),
+            f"{cluster.count:,}",
+            f"{cluster.share:.0%}",
+            _arrow(cluster.trend),
+            Text(sparkline(_history(cluster.id, pulses)), style="cyan"),
+        )
+    if len(clusters) > MOST_CLUSTERS:
+        rest = clusters[MOST_CLUSTERS:]
+        table.add_row(Text(f"and {len(rest)} smaller topics", style="dim"), f"{sum(c.count for c in rest):,}")
+    return table
+
+
+def _topic(cluster: Cluster) -> RenderableType:
+    label = Text(cluster.label or cluster.id, style="bold")
+    label.append(f"  {cluster.id}", style="dim")
+    quotes = [
+        Padding(Text(f"“{_shorten(exemplar.text)}”", style="dim"), (0, 0, 0, 2))
+        for exemplar in cluster.exemplars[:EXEMPLARS]
+    ]
+    return Group(label, *quotes)
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= EXEMPLAR_CHARACTERS else line[: EXEMPLAR_CHARACTERS - 1].rstrip() + "…"
+
+
+def _arrow(trend: float) -> Text:
+    if trend > STEADY:
+        return Text("▲", style="green")
+    if trend < -STEADY:
+        return Text("▼", style="red")
+    return Text("·", style="dim")
+
+
+def _history(cluster_id: str, pulses: Iterable[Pulse]) -> list[float]:
+    return [next((s.share for s in pulse.clusters if s.id == cluster_id), 0.0) for pulse in pulses]
+
+
+def _no_topics(story: Story) -> Text:
+    if not story.pulses:
+        return Text("Nothing was read.", style="yellow")
+    return Text("No topic has gathered enough comments yet; each stands for itself.", style="dim")
+
+
+def _events(lineage: Sequence[Lineage]) -> Text:
+    counts = Counter(event.event for event in lineage)
+    order = ("emerged", "merged", "split", "faded")
+    words = ", ".join(f"{counts[name]} {name}" for name in order if counts[name])
+    return Text(f"What happened to topics: {words or 'nothing'}.\n", style="dim")
+
+
+def _links(links: Sequence[tuple[str, str]]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for what, where in links:
+        grid.add_row(Text(what, style="bold"), Text(where))
+    return grid
+
+
+def _span(start: datetime, end: datetime) -> str:
+    seconds = (end - start).total_seconds()
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return ""
