@@ -182,8 +182,22 @@ async def _create(
                 f"the broker at {connection.bootstrap} refused to make {topic}: {message} "
                 f"({for_code(code).__name__}). With one broker topics.replication must be 1."
             )
+    await _until_led(admin, made)
     logger.info("topics made", extra={"topics": made})
     return made
+
+
+async def _until_led(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Wait until every partition of new topics has a leader: the broker answers before that."""
+    wanted = set(names)
+    async with asyncio.timeout(CONNECT_SECONDS):
+        while wanted:
+            for described in await admin.describe_topics():
+                leaders = [partition["leader"] for partition in described["partitions"]]
+                if leaders and -1 not in leaders:
+                    wanted.discard(described["topic"])
+            if wanted:
+                await asyncio.sleep(RETRY_SECONDS / 10)
 
 
 async def _differences(
