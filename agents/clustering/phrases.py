@@ -1,0 +1,208 @@
+"""The words and two-word phrases of a text that a topic can be named by, as people write them.
+
+Unlike `agents.clustering.terms`, which hashes every word, these keep their letters as written, and
+leave out stop words, numbers, links, user names and markup. The language is the one whose stop words
+the text has most of; a text without any has none to leave out.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+__all__ = ["JOINER", "is_stop_word", "phrases", "stop_language"]
+
+JOINER: Final = "\u00a0"
+"""Stands between the words of a phrase: a space that isn't one, so that lists of phrases can be split."""
+
+MOST_PHRASES: Final = 24
+"""Phrases of one comment that count; later ones are dropped. ASSIGN remembers them to take them back."""
+
+LONGEST_WORD: Final = 24
+"""Letters of a word; longer ones are addresses, hashes or shouting."""
+
+SHORTEST_WORD: Final = 3
+"""Letters of a word in small Latin letters."""
+
+LEAST_VOTES: Final = 2
+"""Stop words that make a text one of a language other than English: one alone may be a word of any."""
+
+_SPEAKING: Final = frozenset(
+    {
+        "act",
+        "area",
+        "areas",
+        "billion",
+        "case",
+        "cases",
+        "computer",
+        "downing",
+        "downs",
+        "face",
+        "fire",
+        "free",
+        "goods",
+        "group",
+        "groups",
+        "home",
+        "index",
+        "information",
+        "interest",
+        "interests",
+        "invention",
+        "kids",
+        "line",
+        "man",
+        "member",
+        "members",
+        "men",
+        "microsoft",
+        "million",
+        "novel",
+        "number",
+        "numbers",
+        "order",
+        "orders",
+        "page",
+        "pages",
+        "problem",
+        "problems",
+        "research",
+        "right",
+        "ring",
+        "room",
+        "rooms",
+        "section",
+        "sides",
+        "site",
+        "sites",
+        "small",
+        "state",
+        "states",
+        "street",
+        "system",
+        "test",
+        "thousand",
+        "tip",
+        "today",
+        "trillion",
+        "web",
+        "website",
+        "wells",
+        "work",
+        "working",
+        "works",
+        "world",
+        "year",
+        "years",
+        "young",
+    }
+)
+"""Words in lists of English stop words that people talk about: the United States, free speech."""
+
+_NOISE = re.compile(
+    r"https?://\S*|www\.\S+|</?[a-zA-Z][^<>]{0,200}>|[@\uff20][\w.\-]+|\S+@\S+\.\w+|\bRT\b(?=\s*[@:])"
+    r"|(?<!\w)/?[ur]/[\w\-]+|\[(?:deleted|removed)\]|\[[^\[\]]{1,200}\]\([^()]*\)|`[^`]{1,200}`"
+)
+_BREAK = re.compile(r"[^\w\s'\-#&]+|\n+|\s[\-\u2013\u2014]+\s|&")
+_WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
+_POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
+_MARK = re.compile(r"(?m)^\s*>+")
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
+)
+
+
+def phrases(text: str) -> list[str]:
+    """Return the distinct words and two-word phrases of a text, in order, at most `MOST_PHRASES`.
+
+    Scripts that write no spaces (Chinese, Japanese, Thai, ...) give pairs of characters.
+
+    Examples
+    --------
+    >>> [each.replace(JOINER, " ") for each in phrases("RT @ann: The EU's security pact, see https://t.co/x")]
+    ['EU', 'security', 'EU security', 'pact', 'security pact']
+    """
+    straight = unicodedata.normalize("NFKC", html.unescape(text)).replace("\u2019", "'")
+    plain = _NOISE.sub(" . ", _MARK.sub(" ", straight))
+    segments = [_WORD.findall(segment) for segment in _BREAK.split(plain)]
+    language = stop_language(word.casefold() for segment in segments for word in segment)
+    shouted = plain.isupper()
+    found: dict[str, None] = {}
+    for segment in segments:
+        for phrase in _of_segment(segment, language, shouted=shouted):
+            found[phrase] = None
+            if len(found) >= MOST_PHRASES:
+                return list(found)
+    return list(found)
+
+
+def stop_language(words: Iterator[str] | list[str]) -> str | None:
+    """Return the language whose stop words these are most often, None where there are none."""
+    votes: Counter[str] = Counter()
+    for word in words:
+        votes.update(_languages_of().get(word, ()))
+    most = max(votes.values(), default=0)
+    if most < LEAST_VOTES:
+        return "en" if votes["en"] else None
+    return min(
+        (language for language, n in votes.items() if n == most), key=lambda name: (name != "en", name)
+    )
+
+
+def is_stop_word(word: str, language: str | None) -> bool:
+    """Return whether a word, in small letters, says nothing by itself."""
+    return language is not None and language in _languages_of().get(word, ())
+
+
+def _of_segment(words: list[str], language: str | None, *, shouted: bool) -> Iterator[str]:
+    before: str | None = None
+    for raw in words:
+        if _UNSPACED.search(raw):
+            yield from _pairs(raw)
+            before = None
+            continue
+        word = _POSSESSIVE.sub("", raw)
+        if not _can_name(word, language, shouted=shouted):
+            before = None
+            continue
+        yield word
+        if before is not None and before.casefold() != word.casefold():
+            yield f"{before}{JOINER}{word}"
+        before = word
+
+
+def _can_name(word: str, language: str | None, *, shouted: bool) -> bool:
+    """Return whether a word may stand in a label."""
+    if len(word) > LONGEST_WORD or not any(letter.isalpha() for letter in word):
+        return False
+    is_acronym = word.isupper() and len(word) > 1 and not shouted
+    if is_acronym:
+        return True
+    if word.isascii() and len(word) < SHORTEST_WORD:
+        return False
+    return not is_stop_word(word.casefold(), language)
+
+
+def _pairs(run: str) -> Iterator[str]:
+    for match in _UNSPACED.finditer(run):
+        letters = match.group()
+        yield from (letters[i : i + 2] for i in range(max(1, len(letters) - 1)))
+
+
+@cache
+def _languages_of() -> dict[str, tuple[str, ...]]:
+    """Return the languages in which each word is a stop word."""
+    import stopwordsiso
+
+    found: dict[str, list[str]] = {}
+    for language in sorted(stopwordsiso.langs()):
+        for word in stopwordsiso.stopwords(language):
+            if language != "en" or word not in _SPEAKING:
+                found.setdefault(word.casefold().replace("\u2019", "'"), []).append(language)
+    return {word: tuple(languages) for word, languages in found.items()}
