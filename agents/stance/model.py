@@ -11,17 +11,17 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.records import Side
 from agents.stance.target import Target
 
 __all__ = ["Calibration", "Question", "Reader", "StanceModel", "StatementModel", "Verdict", "pieces"]
 
 Wide = NDArray[np.float64]
-Side = Literal["favor", "against", "none"]
 
 LEAST: Final = 1e-6
 """Probabilities are kept this far from 0 and 1, so that their logarithms are finite."""
@@ -33,6 +33,8 @@ class Question:
 
     text: str
     target: Target
+    parent: str | None = None
+    """The text that it answers; no model of ours reads it yet."""
 
 
 @dataclass(frozen=True, slots=True)

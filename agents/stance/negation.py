@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["negate", "opposite"]
+__all__ = ["is_negative", "negate", "opposite"]
 
 AUXILIARIES: Final = (
     "should must can could will would may might shall ought is are was were does do did has have had"
@@ -208,3 +208,15 @@ def _upper_first(text: str) -> str:
 def _lower_first(text: str) -> str:
     first = text.split(" ", 1)[0]
     return text if first.isupper() and len(first) > 1 else text[:1].lower() + text[1:]
+
+
+def is_negative(statement: str) -> bool:
+    """Return whether a statement holds a negation.
+
+    Examples
+    --------
+    >>> is_negative("We don't need critics"), is_negative("We need critics")
+    (True, False)
+    """
+    words = statement.lower().replace("\u2019", "'").replace(",", " ").split()
+    return any(word in CONTRACTIONS or word in ("not", "no", "never") for word in words)

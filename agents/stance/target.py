@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from agents.errors import SettingsError
+from agents.records import Side
 from agents.stance.negation import negate
 
 __all__ = ["Example", "Target", "as_targets", "from_phrase", "slug"]
@@ -32,7 +33,7 @@ class Example:
     """A comment whose side a person has named, to train a head on."""
 
     text: str
-    side: Literal["favor", "against", "none"]
+    side: Side
 
 
 @dataclass(frozen=True, slots=True)
