@@ -16,7 +16,7 @@ from streams.settings import Settings
 from streams.topic_admin import create_topics, differences, n_partitions
 from streams.topics import DAY_SECONDS, TOPICS, Topic
 
-__all__ = ["topics"]
+__all__ = ["on_kafka", "topics"]
 
 
 @click.group(invoke_without_command=True)
@@ -64,7 +64,7 @@ def create(*, broker: str | None, prefix: str | None) -> None:
 
     Example: groundswell topics create --broker localhost:9092
     """
-    settings = _on_kafka(settings_from(broker=broker, prefix=prefix))
+    settings = on_kafka(settings_from(broker=broker, prefix=prefix))
     connection = _connection(settings, settings.topics.prefix)
     for name in asyncio.run(create_topics(connection, settings.topics)):
         stdout.print(f"made {name}")
@@ -87,7 +87,7 @@ def replay_command(*, broker: str | None, prefix: str | None, old: str) -> None:
 
     Example: groundswell topics replay --broker localhost:9092 --from groundswell. --prefix groundswell-2.
     """
-    settings = _on_kafka(settings_from(broker=broker, prefix=prefix))
+    settings = on_kafka(settings_from(broker=broker, prefix=prefix))
     new = _connection(settings, settings.topics.prefix)
     n_copied = asyncio.run(_replay(settings, new, replace(new, prefix=old)))
     stdout.print(f"{n_copied} comments copied from {old}comments to {new.topic('comments')}")
@@ -98,7 +98,14 @@ async def _replay(settings: Settings, new: Connection, old: Connection) -> int:
     return await replay(old, new)
 
 
-def _on_kafka(settings: Settings) -> Settings:
+def on_kafka(settings: Settings) -> Settings:
+    """Return the settings, unless they say the embedded broker.
+
+    Raises
+    ------
+    SettingsError
+        If they do: it can't be reached from another process.
+    """
     if settings.broker.url == EMBEDDED:
         raise SettingsError(
             f"broker.url is {EMBEDDED!r}, which makes its topics by itself and ends with its process. "

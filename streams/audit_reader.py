@@ -1,0 +1,127 @@
+"""Reads all that an audit needs, up to where the topics end at that moment."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+from agents.agent import Message
+from agents.errors import RoadError
+from streams.checkpoints import Checkpoint
+from streams.evidence import Evidence, Log
+from streams.publish import Connection
+
+__all__ = ["read_evidence", "read_lag", "read_log"]
+
+INPUTS: Final = ("comments", "embedded", "debated", "sketches")
+"""Topics that a stage reads and commits."""
+
+FETCH_BYTES: Final = 16 * 1_048_576
+
+
+async def read_evidence(connection: Connection) -> Evidence:
+    """Return what the topics of a deployment keep now.
+
+    Offsets are read first, then checkpoints, then outputs: whatever goes on meanwhile, what was
+    committed is confirmed by what is read after it.
+    """
+    committed = {place: offset for place, (offset, _) in (await _standings(connection)).items()}
+    checkpoints = await _checkpoints(connection)
+    names = ("rejected", "embedded", "assignments", "judgements", "placements", "clusters", "sketches")
+    comments = await read_log(connection, "comments")
+    logs = {
+        name: await read_log(connection, "comments.rejected" if name == "rejected" else name)
+        for name in names
+    }
+    return Evidence(comments=comments, committed=committed, checkpoints=checkpoints, **logs)
+
+
+async def read_lag(connection: Connection) -> int:
+    """Return how many messages lie before the workers, over all stages."""
+    return sum(max(0, end - offset) for offset, end in (await _standings(connection)).values())
+
+
+async def read_log(connection: Connection, name: str) -> Log:
+    """Return all that a topic keeps, transactions that were given up left out.
+
+    Raises
+    ------
+    RoadError
+        If the topic does not exist.
+    """
+    topic = connection.topic(name)
+    consumer = AIOKafkaConsumer(
+        topic,
+        **connection.client(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=FETCH_BYTES,
+    )
+    try:
+        await consumer.start()
+        places = sorted(consumer.assignment())
+        begins = await consumer.beginning_offsets(places)
+        ends = await consumer.end_offsets(places)
+        messages: list[Message] = []
+        behind = [place for place in places if begins[place] < ends[place]]
+        while behind:
+            for place, records in (await consumer.getmany(*behind, timeout_ms=200)).items():
+                messages.extend(_message(name, record) for record in records if record.offset < ends[place])
+            behind = [place for place in behind if await consumer.position(place) < ends[place]]
+        return Log(messages, {place.partition: begins[place] for place in places})
+    except UnknownTopicOrPartitionError as cause:
+        raise RoadError(
+            f"there is no topic {topic} on {connection.bootstrap}. Give the right --prefix."
+        ) from cause
+    finally:
+        await consumer.stop()
+
+
+def _message(name: str, record: object) -> Message:
+    return Message(
+        value=record.value,  # type: ignore[attr-defined]
+        key=record.key,  # type: ignore[attr-defined]
+        topic=name,
+        partition=record.partition,  # type: ignore[attr-defined]
+        offset=record.offset,  # type: ignore[attr-defined]
+        timestamp=record.timestamp / 1000,  # type: ignore[attr-defined]
+        headers=tuple(record.headers),  # type: ignore[attr-defined]
+    )
+
+
+async def _standings(connection: Connection) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return the committed offset and the end of every partition that a stage reads."""
+    topics = {connection.topic(name): name for name in INPUTS}
+    asking = AIOKafkaConsumer(*topics, **connection.client(), enable_auto_commit=False)
+    member = AIOKafkaConsumer(
+        **connection.client(), group_id=f"{connection.prefix}workers", enable_auto_commit=False
+    )
+    try:
+        await asking.start()
+        await member.start()
+        places = sorted(asking.assignment())
+        committed = await asyncio.gather(*(member.committed(place) for place in places))
+        ends = await asking.end_offsets(places)
+        return {
+            (topics[place.topic], place.partition): (offset or 0, ends[place])
+            for place, offset in zip(places, committed, strict=True)
+        }
+    finally:
+        await asking.stop()
+        await member.stop()
+
+
+async def _checkpoints(connection: Connection) -> dict[tuple[str, int], int]:
+    """Return the last input offset that the newest checkpoint of each agent and partition includes."""
+    included: dict[tuple[str, int], int] = {}
+    for message in (await read_log(connection, "checkpoints")).messages:
+        agent, _, partition = (message.key or b"").decode().rpartition(":")
+        if message.value is not None:
+            checkpoint = msgspec.msgpack.decode(message.value, type=Checkpoint)
+            included[agent, int(partition)] = checkpoint.offset
+    return included

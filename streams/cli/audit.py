@@ -1,0 +1,72 @@
+"""``groundswell audit``: whether every comment has exactly one place."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+import click
+
+from agents.errors import RoadError
+from streams.audit import audit as judge
+from streams.audit_reader import read_evidence, read_lag
+from streams.cli.common import broker_option, in_words, settings_from, stderr
+from streams.cli.topics import on_kafka
+from streams.evidence import Report
+from streams.publish import Connection
+
+__all__ = ["audit"]
+
+MOST_TOLD: Final = 50
+"""Findings printed; the rest is counted."""
+
+LOOK_SECONDS: Final = 1.0
+
+
+@click.command()
+@broker_option
+@click.option("--prefix", metavar="NAME", help="What every topic name begins with.")
+@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait so long for the workers to catch up.")
+@in_words
+def audit(*, broker: str | None, prefix: str | None, wait: float) -> None:
+    """Count again from the topics: every comment has one place, every count is right.
+
+    Judges a deployment at rest: stop the feeds first. Exits with 1 where something is wrong.
+
+    Example: groundswell audit --broker localhost:9092 --wait 60
+    """
+    settings = on_kafka(settings_from(broker=broker, prefix=prefix))
+    connection = Connection(settings.broker.url, settings.topics.prefix, settings.broker.client())
+    lag = asyncio.run(_until_still(connection, wait))
+    if lag:
+        raise RoadError(
+            f"{lag} messages lie before the workers, so nothing can be said yet. Stop the feeds, "
+            "see that workers run, and give --wait SECONDS."
+        )
+    report = judge(asyncio.run(read_evidence(connection)), settings.embedding)
+    _tell(report)
+    if not report.is_clean:
+        raise SystemExit(1)
+
+
+async def _until_still(connection: Connection, seconds: float) -> int:
+    """Return the lag once it is 0, or after so many seconds."""
+    deadline = time.monotonic() + seconds
+    lag = await read_lag(connection)
+    while lag and time.monotonic() < deadline:
+        await asyncio.sleep(LOOK_SECONDS)
+        lag = await read_lag(connection)
+    return lag
+
+
+def _tell(report: Report) -> None:
+    for name, count in report.counts.items():
+        click.echo(f"{count:>9,} {name}")
+    for note in report.notes:
+        stderr.print(note, markup=False)
+    for finding in report.findings[:MOST_TOLD]:
+        click.echo(str(finding))
+    if len(report.findings) > MOST_TOLD:
+        click.echo(f"... and {len(report.findings) - MOST_TOLD:,} more")
+    click.echo("clean" if report.is_clean else f"{len(report.findings):,} findings")
