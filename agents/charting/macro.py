@@ -110,7 +110,7 @@ def _similarities(micros: Micros, settings: ChartingSettings) -> Floats:
 
 
 def _renumber(labels: NDArray[np.integer]) -> Ints:
-    """Number groups from 0 in the order in which they first appear."""
+    """Give groups numbers from 0 in the order in which they first appear."""
     _, first_rows, inverse = np.unique(labels, return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(first_rows))
     numbered: Ints = order[inverse].astype(np.int64)

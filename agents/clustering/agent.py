@@ -1,0 +1,438 @@
+"""ASSIGN: give every embedded comment the live micro-cluster that it most probably belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.agent import Emission
+from agents.clustering.block import Decisions, Part
+from agents.clustering.exemplars import Exemplars, shorten
+from agents.clustering.micro import MicroClusters
+from agents.clustering.recent import Known, Recent, text_hash
+from agents.clustering.settings import ClusteringSettings
+from agents.clustering.sketch import Summary
+from agents.clustering.terms import hashes, words
+from agents.clustering.texts import Texts
+from agents.clustering.ticks import TickClock, TimeSettings
+from agents.clustering.waiting import Waiting
+from agents.errors import EncoderError, StateError
+from agents.records import Assignment, Debated, Embedded, Pause, Placement, RunnerUp
+
+__all__ = ["Assign", "Gate"]
+
+STATE_VERSION = 1
+
+TERMS = 8
+"""Words that a comment gives to labels, its rarest: what has to be remembered to take them back."""
+
+
+class Gate(Protocol):
+    """Tells what a comment is about; `agents.stance.gate.Gatekeeper` does."""
+
+    def about(self, vector: NDArray[np.float32], title: str | None = None) -> tuple[str, ...]:
+        """Return the ids of the targets that a comment is about."""
+        ...
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A comment that was read and waits for its decision."""
+
+    record: Embedded
+    at: float
+    tick: int
+    is_late: bool
+    is_edit: bool
+    words: list[str]
+
+
+class _State(msgspec.Struct, frozen=True):
+    version: int
+    offset: int
+    seq: int
+    dimensions: int
+    clock: bytes
+    core: bytes
+    recent: bytes
+    exemplars: bytes
+    waiting: bytes
+    texts: bytes
+    summaries: list[bytes]
+
+
+class Assign:
+    """The live micro-clusters of one partition.
+
+    An empty batch publishes the first comments of micro-clusters that were placed meanwhile.
+
+    Parameters
+    ----------
+    partition
+        The partition of ``embedded`` that it reads.
+    placements
+        The latest placement of every micro-cluster, by its id; only read, and kept up to date by
+        the caller.
+    gate
+        Tells which comments go on to the judge; None sends nothing there.
+    version
+        What assignments say made them.
+    n_partitions
+        Partitions that share the ceiling of live micro-clusters.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        settings: ClusteringSettings,
+        time_settings: TimeSettings,
+        placements: Mapping[str, Placement],
+        gate: Gate | None = None,
+        *,
+        version: str = "0",
+        n_partitions: int = 1,
+    ) -> None:
+        self._partition = partition
+        self._settings = settings
+        self._placements = placements
+        self._gate = gate
+        self._version = version
+        self._ceiling = max(1, settings.micro_clusters // n_partitions)
+        self._clock = TickClock(time_settings)
+        self._recent = Recent(settings.recent_comments)
+        self._exemplars = Exemplars(settings.half_life_seconds)
+        self._waiting = Waiting()
+        self._texts = Texts(settings.recent_texts)
+        self._summaries: dict[int, Summary] = {}
+        self._core: MicroClusters | None = None
+        self._offset = -1
+        self._seq = 0
+
+    def step(self, batch: Sequence[Embedded | Pause]) -> list[Emission]:
+        """Learn the batch in its order; one assignment a comment, and a sketch for every tick that closes."""
+        out: list[Emission] = self._place_waiting()
+        run: list[_Entry] = []
+        in_run: set[str] = set()
+        for record in batch:
+            if isinstance(record, Pause):
+                self._flush(run, out)
+                self._pause(record, out)
+            elif record.offset > self._offset:
+                self._offset = record.offset
+                if record.id in in_run or record.deleted:
+                    self._flush(run, out)
+                    in_run.clear()
+                known = self._recent.find(record.id)
+                if record.deleted:
+                    self._retract(record, known, out)
+                    continue
+                if known is not None and known.text_hash == text_hash(record.text):
+                    continue
+                if known is not None:
+                    self._flush(run, out)
+                    self._correct(record, known)
+                self._take(record, run, out, is_edit=known is not None)
+                in_run.add(record.id)
+        self._flush(run, out)
+        return out
+
+    def _take(self, record: Embedded, run: list[_Entry], out: list[Emission], *, is_edit: bool) -> None:
+        """Read the comment's time, publish the ticks that it closes, and let it wait."""
+        reading = self._clock.advance(record.event_time.timestamp())
+        if reading.closed or reading.moved_back_seconds:
+            self._flush(run, out)
+            for tick in reading.closed:
+                self._publish(tick, out)
+            if reading.moved_back_seconds:
+                self._move_back(reading.tick, reading.moved_back_seconds)
+        run.append(_Entry(record, reading.at, reading.tick, reading.is_late, is_edit, words(record.text)))
+
+    def _flush(self, run: list[_Entry], out: list[Emission]) -> None:
+        """Decide about the comments that wait, in one go."""
+        if not run:
+            return
+        core = self._core_for(run[0].record)
+        part = _part(run, core.dimensions)
+        decisions = core.assign(part)
+        for i, entry in enumerate(run):
+            number = int(decisions.numbers[i, 0])
+            self._note(entry, decisions, part, i)
+            out.append(self._emission(entry, decisions, i))
+            if self._gate is not None:
+                vector = part.vectors[i].astype(np.float32)
+                targets = self._gate.about(vector, entry.record.discussion_title)
+                if targets or entry.is_edit:
+                    out.append(self._debated(entry.record, number, targets))
+                self._texts.remember(entry.record.id, entry.record.text)
+        self._absorb()
+        run.clear()
+
+    def _core_for(self, record: Embedded) -> MicroClusters:
+        """Return the micro-clusters, made for the length of the first vector."""
+        dimensions = len(record.vector) // 2
+        if self._core is None:
+            self._core = MicroClusters(self._settings, dimensions, self._ceiling)
+        if self._core.dimensions != dimensions:
+            raise EncoderError(
+                f"embedding has {dimensions} dimensions, the live clusters have {self._core.dimensions}: "
+                "the encoder changed. Restore it, or choose a new topics.prefix and replay."
+            )
+        return self._core
+
+    def _note(self, entry: _Entry, decisions: Decisions, part: Part, i: int) -> None:
+        """Remember one comment, and count what doesn't enter its micro-cluster's sums."""
+        record, number = entry.record, int(decisions.numbers[i, 0])
+        terms = _rarest(entry.words, decisions.rarities[part.starts[i] : part.starts[i + 1]])
+        summary = self._summary(entry.tick)
+        summary.note(number, entry.at, terms, record.discussion, record.source)
+        summary.late += entry.is_late
+        summary.novelty[min(9, int(decisions.novelties[i] * 10))] += 1
+        summary.add_title(record.discussion, record.discussion_title)
+        summary.add_to_sample(record.id, record.vector, self._settings.sample_size)
+        self._recent.remember(record.id, record.text, number=number, time=entry.at, terms=terms)
+        self._exemplars.offer(
+            number,
+            record.id,
+            record.text,
+            terms,
+            len(entry.words),
+            float(decisions.similarities[i, 0]),
+            entry.at,
+            is_founder=bool(decisions.is_founder[i]),
+        )
+
+    def _emission(self, entry: _Entry, decisions: Decisions, i: int) -> Emission:
+        """Return the assignment of one comment; it waits where its micro-cluster has no cluster yet."""
+        record = entry.record
+        micro = self._name(int(decisions.numbers[i, 0]))
+        placement = self._placements.get(micro)
+        limit = self._settings.excerpt_characters
+        assignment = Assignment(
+            id=record.id,
+            event_time=record.event_time,
+            micro=micro,
+            cluster=placement.cluster if placement else None,
+            chart_tick=placement.since if placement else None,
+            similarity=round(float(decisions.similarities[i, 0]), 4),
+            novelty=round(float(decisions.novelties[i]), 4),
+            runners_up=tuple(self._runners_up(decisions, i)),
+            partition=self._partition,
+            offset=record.offset,
+            encoder=record.encoder,
+            version=self._version,
+            discussion=record.discussion,
+            source=record.source,
+            url=record.url,
+            excerpt=record.text if limit < 0 else shorten(record.text, limit) if limit else None,
+        )
+        if placement is None:
+            self._waiting.add(assignment)
+        return Emission("assignments", record.id, assignment)
+
+    def _runners_up(self, decisions: Decisions, i: int) -> Iterator[RunnerUp]:
+        for number, similarity in zip(decisions.numbers[i, 1:], decisions.similarities[i, 1:], strict=True):
+            if number >= 0:
+                micro = self._name(int(number))
+                placement = self._placements.get(micro)
+                yield RunnerUp(
+                    micro=micro,
+                    similarity=round(float(similarity), 4),
+                    cluster=placement.cluster if placement else None,
+                )
+
+    def _debated(self, record: Embedded, number: int | None, targets: tuple[str, ...]) -> Emission:
+        debated = Debated(
+            id=record.id,
+            text=record.text,
+            event_time=record.event_time,
+            micro="" if number is None else self._name(number),
+            targets=targets,
+            partition=self._partition,
+            offset=record.offset,
+            parent_text=self._texts.find(record.parent),
+            discussion=record.discussion,
+            discussion_title=record.discussion_title,
+            source=record.source,
+            lang=record.lang,
+            deleted=record.deleted,
+        )
+        return Emission("debated", record.discussion or record.id, debated, self._partition)
+
+    def _retract(self, record: Embedded, known: Known | None, out: list[Emission]) -> None:
+        """Take a comment back; one that isn't known (any more) still loses its assignment."""
+        if known is not None:
+            self._correct(record, known)
+            self._recent.forget(record.id)
+        else:
+            self._summary(self._clock.tick).retracted.append(record.id)
+        self._texts.forget(record.id)
+        out.append(Emission("assignments", record.id, None))
+        if self._gate is not None:
+            out.append(self._debated(record, None if known is None else known.number, ()))
+
+    def _correct(self, record: Embedded, known: Known) -> None:
+        """Take back what the former text of a comment added, in the current tick."""
+        assert self._core is not None
+        self._learn()
+        summary = self._summary(self._clock.tick)
+        summary.retracted.append(record.id)
+        summary.drop_from_sample(record.id)
+        if known.number in self._core.slot_of:
+            self._core.correct(known.number, known.time, summary.tick)
+            summary.note(known.number, known.time, known.terms, record.discussion, record.source, -1)
+        else:
+            summary.count_gone(known.number, known.time)
+        self._exemplars.drop(known.number, record.id)
+        self._waiting.drop(self._name(known.number), record.id)
+        self._absorb()
+
+    def _pause(self, pause: Pause, out: list[Emission]) -> None:
+        """Publish the parts of the open ticks, and say that the partition is idle."""
+        if pause.offset < self._offset:
+            return
+        open_ticks = self._clock.open_ticks or (self._clock.tick,)
+        for tick in open_ticks:
+            self._summary(tick)
+            self._publish(tick, out, is_idle=tick == open_ticks[-1], is_open=True)
+        if self._gate is not None:
+            out.append(Emission("debated", None, pause, self._partition))
+
+    def _publish(
+        self, tick: int, out: list[Emission], *, is_idle: bool = False, is_open: bool = False
+    ) -> None:
+        """Publish what a tick has brought since its last part."""
+        self._learn()
+        summary = self._summary(tick)
+        exemplars = self._exemplars.drain()
+        for part in summary.parts(self._partition, self._seq, self._name, exemplars, is_idle=is_idle):
+            self._seq = part.seq + 1
+            out.append(Emission("sketches", f"assign-{self._partition}", part))
+        summary.clear()
+        if not is_open:
+            del self._summaries[tick]
+
+    def _learn(self) -> None:
+        if self._core is not None:
+            self._core.learn()
+            self._absorb()
+
+    def _absorb(self) -> None:
+        """Take what the micro-clusters learned and gave up into the open summaries."""
+        if self._core is None:
+            return
+        learned, gone = self._core.drain()
+        for block in learned:
+            bounds = [0, *(np.flatnonzero(np.diff(block.ticks)) + 1).tolist(), len(block.ticks)]
+            for low, high in pairwise(bounds):
+                self._summary(int(block.ticks[low])).learn(block, low, high)
+        if gone:
+            self._summary(self._clock.tick).gone.extend(gone)
+            self._exemplars.give_up(gone)
+            self._waiting.give_up([self._name(number) for number in gone])
+
+    def _move_back(self, tick: int, seconds: float) -> None:
+        """Follow the clock, which gave up the first time that it was shown."""
+        assert self._core is not None
+        self._core.move_back(seconds)
+        self._absorb()
+        self._recent.shift(seconds)
+        for summary in list(self._summaries.values()):
+            summary.move_to(tick, self._clock.end(tick), seconds)
+            self._summaries = {tick: summary}
+
+    def _place_waiting(self) -> list[Emission]:
+        return [
+            Emission("assignments", assignment.id, assignment)
+            for assignment in self._waiting.placed(self._placements)
+        ]
+
+    def _summary(self, tick: int) -> Summary:
+        if tick not in self._summaries:
+            dimensions = 0 if self._core is None else self._core.dimensions
+            half_life = self._settings.half_life_seconds
+            self._summaries[tick] = Summary(tick, self._clock.end(tick), dimensions, half_life)
+        return self._summaries[tick]
+
+    def _name(self, number: int) -> str:
+        return f"{self._partition}-{number}"
+
+    def snapshot(self) -> bytes:
+        """Return the state as bytes."""
+        core = self._core
+        return msgspec.msgpack.encode(
+            _State(
+                version=STATE_VERSION,
+                offset=self._offset,
+                seq=self._seq,
+                dimensions=0 if core is None else core.dimensions,
+                clock=self._clock.snapshot(),
+                core=b"" if core is None else core.snapshot(),
+                recent=self._recent.snapshot(),
+                exemplars=self._exemplars.snapshot(),
+                waiting=self._waiting.snapshot(),
+                texts=self._texts.snapshot(),
+                summaries=[summary.snapshot() for summary in self._summaries.values()],
+            )
+        )
+
+    def restore(self, state: bytes) -> None:
+        """Take over a state that `snapshot` gave.
+
+        Raises
+        ------
+        StateError
+            If it was written by other code.
+        """
+        try:
+            read = msgspec.msgpack.decode(state, type=_State)
+        except msgspec.MsgspecError as cause:
+            raise StateError(
+                f"the checkpoint of assign can't be read ({cause}). Replay the comments."
+            ) from cause
+        if read.version != STATE_VERSION:
+            raise StateError(
+                f"the checkpoint of assign has version {read.version}, this code reads {STATE_VERSION}. "
+                "Choose a new topics.prefix and replay."
+            )
+        self._offset, self._seq = read.offset, read.seq
+        self._clock.restore(read.clock)
+        self._core = None
+        if read.dimensions:
+            self._core = MicroClusters(self._settings, read.dimensions, self._ceiling)
+            self._core.restore(read.core)
+        self._recent.restore(read.recent)
+        self._exemplars.restore(read.exemplars)
+        self._waiting.restore(read.waiting)
+        self._texts.restore(read.texts)
+        self._summaries = {}
+        for each in read.summaries:
+            summary = Summary(0, 0.0, read.dimensions, self._settings.half_life_seconds)
+            summary.restore(each)
+            self._summaries[summary.tick] = summary
+
+
+def _part(run: Sequence[_Entry], dimensions: int) -> Part:
+    """Lay the comments that wait end to end, as arrays."""
+    found = [hashes(entry.words) for entry in run]
+    return Part(
+        np.frombuffer(b"".join(entry.record.vector for entry in run), "<f2").reshape(-1, dimensions),
+        np.concatenate(found),
+        np.cumsum([0, *map(len, found)]),
+        np.array([entry.at for entry in run]),
+        np.array([entry.tick for entry in run]),
+    )
+
+
+def _rarest(found: Sequence[str], rarities: NDArray[np.float16]) -> tuple[str, ...]:
+    """Return the `TERMS` distinct words that count most, in order of appearance."""
+    distinct = list(dict.fromkeys(found))[: len(rarities)]
+    if len(distinct) <= TERMS:
+        return tuple(distinct)
+    order = np.sort(np.argsort(-rarities, kind="stable")[:TERMS])
+    return tuple(distinct[i] for i in order.tolist())

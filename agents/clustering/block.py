@@ -1,0 +1,148 @@
+"""What travels inside ASSIGN: the comments of a step, where they belong, and what a block added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+__all__ = ["Decisions", "Learned", "Part", "Pending"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Comments of one step that are decided together.
+
+    Parameters
+    ----------
+    vectors
+        (n, d) float16, rows of unit length.
+    words
+        Hashes of the distinct words of each comment, laid end to end.
+    starts
+        (n + 1,) where each comment begins in ``words``.
+    times
+        (n,) trusted event time, in seconds since 1970.
+    ticks
+        (n,) start of the tick that each comment counts in.
+    """
+
+    vectors: NDArray[np.float16]
+    words: NDArray[np.uint32]
+    starts: Ints
+    times: Floats
+    ticks: Ints
+
+    def __len__(self) -> int:
+        """Return the number of comments."""
+        return len(self.times)
+
+    def cut(self, low: int, high: int) -> Part:
+        """Return the comments from ``low`` to before ``high``."""
+        if low == 0 and high == len(self):
+            return self
+        first, last = self.starts[low], self.starts[high]
+        return Part(
+            self.vectors[low:high],
+            self.words[first:last],
+            self.starts[low : high + 1] - first,
+            self.times[low:high],
+            self.ticks[low:high],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Where comments belong.
+
+    Parameters
+    ----------
+    slots
+        (n, 1 + r) the slot that each comment joined or founded, then those of its runners-up,
+        best first; -1 where there are no more.
+    numbers
+        (n, 1 + r) the numbers of those micro-clusters, which never change hands as slots do.
+    similarities
+        (n, 1 + r) their similarity to the comment, in -1..1; 1 for a founded one.
+    novelties
+        (n,) 1 - the similarity to the nearest of those that there were, in 0..1.
+    rarities
+        How much each word of the comments, laid end to end, counted; >= 0.
+    is_founder
+        (n,) whether the comment founded its micro-cluster.
+    """
+
+    slots: Ints
+    numbers: Ints
+    similarities: Floats
+    novelties: Floats
+    rarities: NDArray[np.float16]
+    is_founder: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a block added, by tick and micro-cluster.
+
+    Parameters
+    ----------
+    ticks, numbers
+        (p,) tick and number of the micro-cluster of each pair.
+    counts
+        (p,) comments.
+    weights
+        (p,) their weight relative to the landmark.
+    sums
+        (p, d) their weighted vectors, relative to the landmark.
+    lexical
+        (p, DIMENSIONS) their weighted hashed words, relative to the landmark, sparse.
+    first, last
+        (p,) earliest and latest time.
+    landmark
+        Event time that weights and sums are relative to, in seconds since 1970.
+    """
+
+    ticks: Ints
+    numbers: Ints
+    counts: Ints
+    weights: Floats
+    sums: Floats
+    lexical: sparse.csr_matrix
+    first: Floats
+    last: Floats
+    landmark: float
+
+
+@dataclass(slots=True)
+class Pending:
+    """The comments of the open block, decided but not learned yet."""
+
+    parts: list[Part]
+    slots: list[Ints]
+    n: int = 0
+
+    def add(self, part: Part, slots: Ints) -> None:
+        """Take in comments that were decided."""
+        self.parts.append(part)
+        self.slots.append(slots)
+        self.n += len(part)
+
+    def joined(self) -> tuple[Part, Ints]:
+        """Return the whole block as one part, with the slots that it joined."""
+        if len(self.parts) == 1:
+            return self.parts[0], self.slots[0]
+        lengths = np.concatenate([np.diff(part.starts) for part in self.parts])
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        part = Part(
+            np.concatenate([part.vectors for part in self.parts]),
+            np.concatenate([part.words for part in self.parts]),
+            starts,
+            np.concatenate([part.times for part in self.parts]),
+            np.concatenate([part.ticks for part in self.parts]),
+        )
+        return part, np.concatenate(self.slots)

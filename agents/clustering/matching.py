@@ -1,0 +1,234 @@
+"""Which micro-cluster a comment most probably belongs to.
+
+A comment goes to the micro-cluster with the highest *score*: the similarity, discounted by the
+micro-cluster's silence, plus a prior that grows with its share of the traffic, as in a Dirichlet
+process mixture (log of the prior, scaled to cosines; Kulis and Jordan 2012 derive such hard
+assignments as its limit). Below the threshold it founds one of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from agents.clustering.settings import ClusteringSettings
+from agents.clustering.terms import DIMENSIONS
+
+__all__ = ["Match", "Matcher"]
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+NEAR = 4e-5
+"""Scores of the float32 product that lie closer than this are decided by the exact one."""
+
+
+@dataclass(slots=True)
+class Match:
+    """The best slots of each comment, best first; ties go to the lower slot.
+
+    Parameters
+    ----------
+    slots
+        (n, q) slots, -1 where there are no more.
+    scores
+        (n, q) their scores, -inf where there are no more.
+    similarities
+        (n, q) their similarities before discount and prior.
+    vectors
+        (n, d) the comments' vectors.
+    words
+        (n, DIMENSIONS) the comments' hashed words, sparse.
+    """
+
+    slots: Ints
+    scores: Floats
+    similarities: Floats
+    vectors: Singles
+    words: sparse.csr_matrix
+
+
+class Matcher:
+    """Frozen centroids, priors and discounts of one block."""
+
+    def __init__(self, settings: ClusteringSettings, dimensions: int, capacity: int) -> None:
+        self.settings = settings
+        self.threshold = settings.new_below + settings.granularity
+        self.centroids = np.zeros((capacity, dimensions), np.float32)
+        """(k, d) float16 numbers, rows of unit length or 0."""
+        self.words = np.zeros((DIMENSIONS, capacity), np.float32)
+        """(DIMENSIONS, k) the same of the hashed words, a column a slot."""
+        self.priors = np.full(capacity, -np.inf)
+        self.discounts = np.ones(capacity)
+        self.newcomer_prior = 0.0
+        self.total = 1.0
+
+    def grow(self, capacity: int) -> None:
+        """Add empty slots."""
+        old = len(self.priors)
+        self.centroids = np.concatenate(
+            [self.centroids, np.zeros((capacity - old, self.centroids.shape[1]), np.float32)]
+        )
+        self.words = np.concatenate([self.words, np.zeros((DIMENSIONS, capacity - old), np.float32)], axis=1)
+        self.priors = np.concatenate([self.priors, np.full(capacity - old, -np.inf)])
+        self.discounts = np.concatenate([self.discounts, np.ones(capacity - old)])
+
+    def freeze(self, present: Floats, silences: Floats, is_live: NDArray[np.bool_], total: float) -> None:
+        """Take over weights of now and silences, for the comments of the next block.
+
+        Parameters
+        ----------
+        present, silences, is_live
+            (k,) by slot.
+        total
+            Weight of all traffic, a newcomer's included.
+        """
+        self.total = total
+        weight = self.settings.share_weight
+        with np.errstate(divide="ignore"):
+            self.priors = np.where(is_live, weight * np.log(present / total), -np.inf)
+        self.newcomer_prior = weight * float(np.log(1.0 / total))
+        self.discounts = np.exp(-np.maximum(silences, 0.0) / self.settings.silence_seconds)
+
+    def refresh(self, slots: Ints, sums: Singles, lexical: Singles) -> None:
+        """Bring the centroids of slots up to date with their sums, (k, d) and (k, DIMENSIONS)."""
+        self.centroids[slots] = _unit16(sums)
+        self.words[:, slots] = _unit16(lexical).T
+
+    def place(
+        self,
+        slot: int,
+        vector: NDArray[np.floating],
+        columns: NDArray[np.integer],
+        values: NDArray[np.floating],
+    ) -> None:
+        """Let a comment found the micro-cluster of an empty slot."""
+        self.centroids[slot] = vector
+        self.words[:, slot] = 0.0
+        np.add.at(self.words[:, slot], columns, values.astype(np.float32))
+        self.priors[slot] = self.newcomer_prior
+        self.discounts[slot] = 1.0
+
+    def clear(self, slots: Ints) -> None:
+        """Empty slots, so that nothing matches them."""
+        self.priors[slots] = -np.inf
+
+    def match(
+        self,
+        vectors: NDArray[np.float16],
+        columns: NDArray[np.int32],
+        values: NDArray[np.float16],
+        starts: Ints,
+    ) -> Match:
+        """Return the best slots of each comment: the matrix product shortlists, the exact one decides.
+
+        Parameters
+        ----------
+        vectors
+            (n, d) rows of unit length.
+        columns, values, starts
+            Hashed words of the comments, as `Frequencies.vectors` gives them.
+        """
+        n, wanted = len(vectors), 1 + self.settings.runners_up
+        singles = vectors.astype(np.float32)
+        words = sparse.csr_matrix(
+            (values.astype(np.float32), columns, starts), shape=(n, DIMENSIONS), copy=False
+        )
+        empty = np.full((n, wanted), -1, np.int64)
+        nothing = np.full((n, wanted), -np.inf)
+        match = Match(empty, nothing, np.full((n, wanted), -np.inf), singles, words)
+        if not len(self.priors):
+            return match
+        rough = self._rough(singles, words)
+        shortlist, bound = _largest(rough, wanted + 1)
+        self._decide(match, np.arange(n), shortlist)
+        unsure = match.scores[:, -1] < bound + NEAR
+        for row in np.flatnonzero(unsure & np.isfinite(bound)):
+            near = np.flatnonzero(rough[row] >= match.scores[row, -1] - NEAR)
+            self._decide(match, np.array([row]), near[None, :])
+        return match
+
+    def among(self, match: Match, rows: Ints) -> Floats:
+        """Return the exact similarity of every comment to the comments of some rows, (n, len(rows))."""
+        beta = self.settings.lexical_weight
+        vectors = match.vectors.astype(np.float64)
+        dense = match.words.astype(np.float64).toarray()
+        meaning = vectors @ vectors[rows].T
+        wording = dense @ dense[rows].T
+        mixed: Floats = (1.0 - beta) * meaning + beta * wording
+        return mixed
+
+    def offer(self, match: Match, slot: int, start: int, similarities: Floats) -> None:
+        """Let the comments from row ``start`` on know a slot that was founded before them."""
+        scores = similarities * self.discounts[slot] + self.priors[slot]
+        rows = start + np.flatnonzero(scores[start:] > match.scores[start:, -1])
+        match.slots[rows, -1], match.scores[rows, -1] = slot, scores[rows]
+        match.similarities[rows, -1] = similarities[rows]
+        order = np.argsort(-match.scores[rows], axis=1, kind="stable")
+        for array in (match.slots, match.scores, match.similarities):
+            array[rows] = np.take_along_axis(array[rows], order, axis=1)
+
+    def _rough(self, vectors: Singles, words: sparse.csr_matrix) -> Singles:
+        """Return the (n, k) scores in float32, wrong by less than `NEAR`."""
+        beta = self.settings.lexical_weight
+        scores: Singles = vectors @ self.centroids.T
+        scores *= ((1.0 - beta) * self.discounts).astype(np.float32)
+        wording = words @ self.words
+        wording *= (beta * self.discounts).astype(np.float32)
+        scores += wording
+        scores += self.priors.astype(np.float32)
+        return scores
+
+    def _decide(self, match: Match, rows: Ints, shortlist: Ints) -> None:
+        """Order the shortlisted slots of some rows, (len(rows), s), by their exact scores."""
+        beta, wanted = self.settings.lexical_weight, match.slots.shape[1]
+        slots = np.sort(shortlist, axis=1)
+        meaning = np.einsum("nsd,nd->ns", self.centroids[slots], match.vectors[rows], dtype=np.float64)
+        wording = np.zeros_like(meaning)
+        lengths = np.diff(match.words.indptr)[rows]
+        owner = np.repeat(np.arange(len(rows)), lengths)
+        picked = match.words[rows] if len(rows) < len(match.slots) else match.words
+        columns, values = picked.indices, picked.data.astype(np.float64)
+        np.add.at(wording, owner, values[:, None] * self.words[columns[:, None], slots[owner]])
+        similarities = (1.0 - beta) * meaning + beta * wording
+        priors = np.where(slots >= 0, self.priors[slots], -np.inf)
+        scores = similarities * self.discounts[slots] + priors
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
+        found = order.shape[1]
+        best = np.take_along_axis(scores, order, axis=1)
+        is_live = np.isfinite(best)
+        match.scores[rows, :found] = best
+        match.slots[rows, :found] = np.where(is_live, np.take_along_axis(slots, order, axis=1), -1)
+        match.similarities[rows, :found] = np.where(
+            is_live, np.take_along_axis(similarities, order, axis=1), -np.inf
+        )
+
+
+def _largest(scores: Singles, wanted: int) -> tuple[Ints, Floats]:
+    """Return the columns of the largest scores of each row, -1 for -inf, and a bound on those left out."""
+    n, k = scores.shape
+    wanted = min(wanted, k)
+    if wanted == k:
+        return np.broadcast_to(np.arange(k), (n, k)), np.full(n, -np.inf)
+    rest = scores.copy()
+    columns = np.empty((n, wanted), np.int64)
+    rows = np.arange(n)
+    bound = np.full(n, -np.inf)
+    for i in range(wanted):
+        best = rest.argmax(axis=1)
+        bound = rest[rows, best].astype(np.float64)
+        columns[:, i] = np.where(np.isfinite(bound), best, -1)
+        rest[rows, best] = -np.inf
+    return columns, bound
+
+
+def _unit16(rows: Singles) -> Singles:
+    """Return rows of unit length, rounded to float16; rows of length 0 stay so."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    unit: Singles = (rows * scale[:, None].astype(np.float32)).astype(np.float16).astype(np.float32)
+    return unit

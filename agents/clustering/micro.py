@@ -1,0 +1,433 @@
+"""Live micro-clusters: the state that one comment is compared with, and how it learns.
+
+Everything is learned in *blocks*: the comments of a block are compared with the centroids as
+they were when it began, and with those that were founded in it. A block's length is a function
+of the number of comments so far and the ends of ticks alone, so a batch gives what one by one
+gives. Centroids and vectors are float16 numbers, whose products add up in float64 without
+rounding (22 bits a product, 2**-48 the smallest step, sums of unit vectors at most 1); so the
+fast float32 matrix product only shortlists, and the exact product decides.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from agents.clustering.block import Decisions, Learned, Part, Pending
+from agents.clustering.fading import Landmark
+from agents.clustering.matching import Match, Matcher
+from agents.clustering.settings import ClusteringSettings
+from agents.clustering.terms import DIMENSIONS, Frequencies
+
+__all__ = ["MicroClusters"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LONGEST_BLOCK = 128
+"""Comments learned together at most: the matrix product is at its best from here on."""
+
+BLOCK_SHARE = 32
+"""A block is at most this part of the stream so far, so that a short stream learns at once."""
+
+FORGOTTEN_BELOW = 1e-3
+"""A micro-cluster is given up once its faded weight is below this many comments."""
+
+GROWTH = 256
+"""Slots added at a time."""
+
+
+class _State(msgspec.Struct, frozen=True):
+    capacity: int
+    free: list[int]
+    live: list[bytes]
+    lexical: list[bytes]
+    lexical_values: bytes
+    buckets: bytes
+    frequencies: bytes
+    n_counted: int
+    landmark: float | None
+    now: float
+    total: float
+    n_comments: int
+    next_number: int
+    pending: tuple[bytes, ...] | None
+
+
+class MicroClusters:
+    """The live micro-clusters of one partition.
+
+    Parameters
+    ----------
+    dimensions
+        Length of an embedding.
+    ceiling
+        Most micro-clusters that stay live after a block; the weakest are given up.
+    """
+
+    def __init__(self, settings: ClusteringSettings, dimensions: int, ceiling: int) -> None:
+        self.settings = settings
+        self.dimensions = dimensions
+        self.ceiling = ceiling
+        self.frequencies = Frequencies()
+        self.landmark: Landmark | None = None
+        self.now = -np.inf
+        """Latest event time at the beginning of the open block."""
+        self.n_comments = 0
+        """Comments learned so far."""
+        self.next_number = 0
+        self.slot_of: dict[int, int] = {}
+        """Slot of every live micro-cluster by its number."""
+        self._free: list[int] = []
+        self._pending = Pending([], [])
+        self._learned: list[Learned] = []
+        self._gone: list[int] = []
+        self._allocate(0)
+
+    def __len__(self) -> int:
+        """Return the number of live micro-clusters."""
+        return len(self.slot_of)
+
+    def _allocate(self, capacity: int) -> None:
+        """Begin with empty slots."""
+        self.numbers = np.full(capacity, -1, np.int64)
+        self.counts = np.zeros(capacity, np.int64)
+        self.weights = np.zeros(capacity)
+        self.sums = np.zeros((capacity, self.dimensions), np.float32)
+        self.lexical = np.zeros((capacity, DIMENSIONS), np.float32)
+        self.first = np.zeros(capacity)
+        self.last = np.zeros(capacity)
+        self.matcher = Matcher(self.settings, self.dimensions, capacity)
+        self._free = list(range(capacity - 1, -1, -1))
+
+    def _grow(self) -> None:
+        """Add `GROWTH` empty slots."""
+        old, capacity = len(self.numbers), len(self.numbers) + GROWTH
+        for name in ("numbers", "counts", "weights", "sums", "lexical", "first", "last"):
+            array = getattr(self, name)
+            grown = np.zeros((capacity, *array.shape[1:]), array.dtype)
+            grown[:old] = array
+            setattr(self, name, grown)
+        self.numbers[old:] = -1
+        self.matcher.grow(capacity)
+        self._free = [*range(capacity - 1, old - 1, -1), *self._free]
+
+    def assign(self, part: Part) -> Decisions:
+        """Decide where comments belong, in their order, and learn the blocks that they fill."""
+        decided: list[Decisions] = []
+        at = 0
+        while at < len(part):
+            if not self._pending.n:
+                self._begin(float(part.times[at]))
+            upto = min(len(part), at + self._block_length() - self._pending.n)
+            piece = part.cut(at, upto)
+            decisions = self._decide(piece)
+            decided.append(decisions)
+            self._pending.add(piece, decisions.slots[:, 0])
+            if self._pending.n >= self._block_length():
+                self.learn()
+            at = upto
+        return _joined(decided)
+
+    def drain(self) -> tuple[list[Learned], list[int]]:
+        """Return what was learned and the numbers that were given up since the last call."""
+        drained = self._learned, self._gone
+        self._learned, self._gone = [], []
+        return drained
+
+    def _block_length(self) -> int:
+        return min(LONGEST_BLOCK, max(1, self.n_comments // BLOCK_SHARE))
+
+    def _begin(self, time: float) -> None:
+        """Freeze what the comments of the next block are compared with."""
+        self.now = max(self.now, time)
+        if self.landmark is None:
+            self.landmark = Landmark(self.settings.half_life_seconds, self.now)
+        factor = self.landmark.move_to(self.now)
+        if factor is not None:
+            self.weights *= factor
+            self.sums *= np.float32(factor)
+            self.lexical *= np.float32(factor)
+            self._refresh(np.flatnonzero(self.numbers >= 0))
+        self._freeze(None)
+
+    def _freeze(self, total: float | None) -> None:
+        """Freeze priors and discounts; ``total`` is known where an open block is restored."""
+        assert self.landmark is not None
+        present = self.weights / self.landmark.growth(self.now)
+        self.matcher.freeze(
+            present,
+            self.now - self.last,
+            self.numbers >= 0,
+            float(present.sum()) + 1.0 if total is None else total,
+        )
+
+    def _refresh(self, slots: Ints) -> None:
+        """Bring the centroids of slots up to date with their sums."""
+        self.matcher.refresh(slots, self.sums[slots], self.lexical[slots])
+
+    def _decide(self, piece: Part) -> Decisions:
+        columns, values = self.frequencies.vectors(piece.words, piece.starts)
+        match = self.matcher.match(piece.vectors, columns, values, piece.starts)
+        slots, scores, similarities = match.slots, match.scores, match.similarities
+        novelties = np.empty(len(piece))
+        threshold = self.matcher.threshold
+        candidates = np.flatnonzero(scores[:, 0] < threshold)
+        if len(candidates):
+            among = self.matcher.among(match, candidates)
+            for column, i in enumerate(candidates):
+                if scores[i, 0] >= threshold:
+                    continue
+                slot = self._found(match, int(i), float(piece.times[i]))
+                self.matcher.offer(match, slot, int(i) + 1, among[:, column])
+                novelties[i] = _novelty(similarities[i])
+                _push_front(slots[i], similarities[i], slot)
+        founded = np.zeros(len(piece), bool)
+        founded[candidates] = scores[candidates, 0] < threshold
+        novelties = np.where(founded, novelties, _novelty(similarities))
+        numbers = np.where(slots >= 0, self.numbers[slots], -1)
+        return Decisions(slots, numbers, similarities, novelties, np.abs(values), founded)
+
+    def _found(self, match: Match, row: int, time: float) -> int:
+        """Give an empty slot to a comment; it has no weight before its block is learned."""
+        if not self._free:
+            self._grow()
+        slot = self._free.pop()
+        self.numbers[slot] = self.next_number
+        self.slot_of[self.next_number] = slot
+        self.next_number += 1
+        self.counts[slot], self.weights[slot] = 0, 0.0
+        self.sums[slot], self.lexical[slot] = 0.0, 0.0
+        self.first[slot] = self.last[slot] = time
+        own = slice(match.words.indptr[row], match.words.indptr[row + 1])
+        self.matcher.place(slot, match.vectors[row], match.words.indices[own], match.words.data[own])
+        return slot
+
+    def learn(self) -> None:
+        """End the open block: learn what is pending, and give up what is too weak."""
+        if not self._pending.n:
+            return
+        assert self.landmark is not None
+        part, slots = self._pending.joined()
+        self._pending = Pending([], [])
+        columns, values = self.frequencies.vectors(part.words, part.starts)
+        words = sparse.csr_matrix(
+            (values.astype(np.float64), columns, part.starts), shape=(len(part), DIMENSIONS)
+        )
+        order = np.lexsort((slots, part.ticks))
+        ticks, targets = part.ticks[order], slots[order]
+        is_first = np.r_[True, (ticks[1:] != ticks[:-1]) | (targets[1:] != targets[:-1])]
+        bounds = np.r_[np.flatnonzero(is_first), len(order)]
+        growths = self.landmark.growths(part.times)
+        adder = sparse.csr_matrix((growths[order], order, bounds), shape=(len(bounds) - 1, len(part)))
+        times = part.times[order]
+        learned = Learned(
+            ticks=ticks[is_first],
+            numbers=self.numbers[targets[is_first]],
+            counts=np.diff(bounds),
+            weights=np.add.reduceat(growths[order], bounds[:-1]),
+            sums=adder @ part.vectors.astype(np.float64),
+            lexical=adder @ words,
+            first=np.minimum.reduceat(times, bounds[:-1]),
+            last=np.maximum.reduceat(times, bounds[:-1]),
+            landmark=self.landmark.at,
+        )
+        self._take(learned, targets[is_first])
+        self.frequencies.add(part.words, len(part))
+        self.n_comments += len(part)
+        self._learned.append(learned)
+        self._give_up()
+
+    def _take(self, learned: Learned, slots: Ints) -> None:
+        """Add what a block brought, tick by tick: within one tick every slot occurs once."""
+        bounds = np.r_[0, np.flatnonzero(np.diff(learned.ticks)) + 1, len(slots)]
+        for low, high in pairwise(bounds.tolist()):
+            mine = slots[low:high]
+            self.counts[mine] += learned.counts[low:high]
+            self.weights[mine] += learned.weights[low:high]
+            self.sums[mine] += learned.sums[low:high].astype(np.float32)
+            self.first[mine] = np.minimum(self.first[mine], learned.first[low:high])
+            self.last[mine] = np.maximum(self.last[mine], learned.last[low:high])
+            added = learned.lexical[low:high]
+            rows = np.repeat(mine, np.diff(added.indptr))
+            self.lexical[rows, added.indices] += added.data.astype(np.float32)
+        self._refresh(np.unique(slots))
+
+    def _give_up(self) -> None:
+        """Give up what has faded away and the weakest above the ceiling."""
+        assert self.landmark is not None
+        live = np.flatnonzero(self.numbers >= 0)
+        weights = self.weights[live]
+        floor = FORGOTTEN_BELOW * self.landmark.growth(self.now)
+        surplus = max(len(live) - self.ceiling, int(np.count_nonzero(weights < floor)))
+        if surplus > 0:
+            self._remove(live[np.lexsort((self.numbers[live], weights))[:surplus]])
+
+    def correct(self, number: int, time: float, tick: int) -> None:
+        """Take one comment out of a live micro-cluster; the open block must have been learned.
+
+        Its vector isn't remembered (it would take 768 bytes a comment), so the sums give up their
+        mean: weight and count become exact, the direction stays.
+        """
+        assert self.landmark is not None
+        slot = self.slot_of[number]
+        weight = min(self.landmark.growth(time), self.weights[slot])
+        part = weight / self.weights[slot] if self.weights[slot] > 0 else 0.0
+        if self.counts[slot] <= 1:
+            weight, part = self.weights[slot], 1.0
+        sums = self.sums[slot] * np.float32(-part)
+        lexical = self.lexical[slot] * np.float32(-part)
+        one = np.array([slot])
+        self._learned.append(
+            Learned(
+                ticks=np.array([tick]),
+                numbers=np.array([number]),
+                counts=np.array([-1]),
+                weights=np.array([-weight]),
+                sums=sums[None, :].astype(np.float64),
+                lexical=sparse.csr_matrix(lexical[None, :].astype(np.float64)),
+                first=self.first[one],
+                last=self.last[one],
+                landmark=self.landmark.at,
+            )
+        )
+        self.counts[slot] -= 1
+        self.weights[slot] -= weight
+        self.sums[slot] += sums
+        self.lexical[slot] += lexical
+        if self.counts[slot] <= 0:
+            self._remove(one)
+        else:
+            self._refresh(one)
+
+    def move_back(self, seconds: float) -> None:
+        """Let all that was learned so far count as that much earlier."""
+        self.learn()
+        self.now -= seconds
+        self.first -= seconds
+        self.last -= seconds
+        if self.landmark is not None:
+            self.landmark.at -= seconds
+
+    def _remove(self, slots: Ints) -> None:
+        for slot in slots.tolist():
+            number = int(self.numbers[slot])
+            del self.slot_of[number]
+            self._free.append(slot)
+            self._gone.append(number)
+        self.numbers[slots] = -1
+        self.weights[slots] = 0.0
+        self.matcher.clear(slots)
+
+    def snapshot(self) -> bytes:
+        """Return the state as bytes: about 4 bytes a dimension and 6 a hashed word a micro-cluster."""
+        live = np.flatnonzero(self.numbers >= 0)
+        rows, columns = np.nonzero(self.lexical[live])
+        buckets = np.flatnonzero(self.frequencies.counts)
+        pending = None
+        if self._pending.n:
+            part, slots = self._pending.joined()
+            arrays = (part.vectors, part.words, part.starts, part.times, part.ticks, slots)
+            pending = tuple(array.tobytes() for array in arrays)
+        return msgspec.msgpack.encode(
+            _State(
+                capacity=len(self.numbers),
+                free=self._free,
+                live=[
+                    array.tobytes()
+                    for array in (
+                        live,
+                        self.numbers[live],
+                        self.counts[live],
+                        self.weights[live],
+                        self.sums[live],
+                        self.first[live],
+                        self.last[live],
+                    )
+                ],
+                lexical=[rows.astype("<u4").tobytes(), columns.astype("<u2").tobytes()],
+                lexical_values=self.lexical[live[rows], columns].tobytes(),
+                buckets=buckets.astype("<u2").tobytes(),
+                frequencies=self.frequencies.counts[buckets].tobytes(),
+                n_counted=self.frequencies.n_comments,
+                landmark=None if self.landmark is None else self.landmark.at,
+                now=self.now,
+                total=self.matcher.total,
+                n_comments=self.n_comments,
+                next_number=self.next_number,
+                pending=pending,
+            )
+        )
+
+    def restore(self, state: bytes) -> None:
+        """Take over a state that `snapshot` gave."""
+        read = msgspec.msgpack.decode(state, type=_State)
+        self._allocate(read.capacity)
+        self._free = read.free
+        live, numbers, counts = (np.frombuffer(each, np.int64) for each in read.live[:3])
+        self.numbers[live], self.counts[live] = numbers, counts
+        self.weights[live] = np.frombuffer(read.live[3])
+        self.sums[live] = np.frombuffer(read.live[4], np.float32).reshape(-1, self.dimensions)
+        self.first[live], self.last[live] = (np.frombuffer(each) for each in read.live[5:])
+        rows, columns = np.frombuffer(read.lexical[0], "<u4"), np.frombuffer(read.lexical[1], "<u2")
+        self.lexical[live[rows], columns] = np.frombuffer(read.lexical_values, np.float32)
+        self.slot_of = dict(zip(numbers.tolist(), live.tolist(), strict=True))
+        self.frequencies = Frequencies()
+        self.frequencies.counts[np.frombuffer(read.buckets, "<u2")] = np.frombuffer(
+            read.frequencies, np.int32
+        )
+        self.frequencies.n_comments = read.n_counted
+        self.now, self.n_comments, self.next_number = read.now, read.n_comments, read.next_number
+        self.landmark = None
+        self._learned, self._gone, self._pending = [], [], Pending([], [])
+        if read.landmark is not None:
+            self.landmark = Landmark(self.settings.half_life_seconds, read.landmark)
+            self._refresh(live)
+            self._freeze(read.total)
+        if read.pending is not None:
+            self._reopen(read.pending)
+
+    def _reopen(self, pending: tuple[bytes, ...]) -> None:
+        """Take over the open block, with what was founded in it."""
+        part = Part(
+            np.frombuffer(pending[0], np.float16).reshape(-1, self.dimensions),
+            np.frombuffer(pending[1], np.uint32),
+            np.frombuffer(pending[2], np.int64),
+            np.frombuffer(pending[3]),
+            np.frombuffer(pending[4], np.int64),
+        )
+        slots = np.frombuffer(pending[5], np.int64)
+        self._pending.add(part, slots)
+        columns, values = self.frequencies.vectors(part.words, part.starts)
+        for row in np.unique(slots, return_index=True)[1].tolist():
+            slot, own = int(slots[row]), slice(part.starts[row], part.starts[row + 1])
+            if self.counts[slot] == 0:
+                self.matcher.place(slot, part.vectors[row], columns[own], values[own])
+
+
+def _novelty(similarities: Floats) -> Floats:
+    """Return 1 - the largest similarity of each row, in 0..1."""
+    nearest = similarities.max(axis=-1)
+    novelty: Floats = 1.0 - np.clip(nearest, 0.0, 1.0)
+    return novelty
+
+
+def _push_front(slots: Ints, similarities: Floats, slot: int) -> None:
+    """Put the founded slot before the others of a row, in place."""
+    slots[1:], similarities[1:] = slots[:-1].copy(), similarities[:-1].copy()
+    slots[0], similarities[0] = slot, 1.0
+
+
+def _joined(decided: list[Decisions]) -> Decisions:
+    if len(decided) == 1:
+        return decided[0]
+    return Decisions(
+        *(
+            np.concatenate([getattr(each, name) for each in decided])
+            for name in ("slots", "numbers", "similarities", "novelties", "rarities", "is_founder")
+        )
+    )
