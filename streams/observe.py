@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -57,12 +58,20 @@ class MetricsObserver:
         self._owned = owned
         self._seen: set[tuple[str, int]] = set()
         self._newest: dict[tuple[str, int], float] = {}
+        self.owns_chart = False
+        """Whether this worker owns the chart."""
+        self.n_placed = 0
+        """Comments that ASSIGN has worked through."""
+        self.n_rejected: Counter[str] = Counter()
+        """Records sent to the dead letters, by reason."""
 
     def sent(self, stage: str, emissions: Sequence[Emission]) -> None:
         """Count what became of the comments and show what the chart found."""
         for emission in emissions:
             if emission.topic == "comments.rejected":
-                self._metrics.rejected(dict(emission.headers)["reason"].decode(), stage)
+                reason = dict(emission.headers)["reason"].decode()
+                self.n_rejected[reason] += 1
+                self._metrics.rejected(reason, stage)
             else:
                 self._tell(stage, emission)
 
@@ -74,7 +83,7 @@ class MetricsObserver:
             message = event.message
             self._newest[message.topic, message.partition] = message.timestamp
             if stage == "assign":
-                self._end_to_end(message, now)
+                self._count_placed(message, now)
 
     def checkpointed(self, stage: str, partition: int, n_bytes: int) -> None:
         """Note size and time of a checkpoint."""
@@ -87,7 +96,8 @@ class MetricsObserver:
             self._metrics.partition_revoked(topic.removeprefix(self._prefix), partition)
             self._newest.pop((topic, partition), None)
         self._seen = owned
-        self._metrics.chart_owned((f"{self._prefix}sketches", 0) in owned)
+        self.owns_chart = (f"{self._prefix}sketches", 0) in owned
+        self._metrics.chart_owned(self.owns_chart)
         if stage == "embed":
             self._metrics.rebalanced()
 
@@ -120,9 +130,10 @@ class MetricsObserver:
             case _:
                 pass
 
-    def _end_to_end(self, message: Any, now: float) -> None:
+    def _count_placed(self, message: Any, now: float) -> None:
         headers = message.headers
         pairs = dict(headers.items() if hasattr(headers, "items") else headers or ())
         origin = pairs.get(ORIGIN_TIME)
         if origin is not None:
+            self.n_placed += 1
             self._metrics.end_to_end(now - int(origin) / 1000)

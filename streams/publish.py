@@ -28,6 +28,11 @@ REQUEST_BYTES: Final = 18 * 1_048_576
 
 Headers = list[tuple[str, bytes]]
 Labeller = Callable[[str, bytes | None, Record | None], Headers]
+Copier = Callable[[Emission], Iterable[Emission]]
+
+
+def _no_copies(_emission: Emission) -> Iterable[Emission]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ class Publisher:
         Gives the headers of a record from its topic, key and value.
     backlog
         Where to wait on the embedded broker.
+    copies
+        Gives what also leaves when an emission does.
     transactional_id
         With one, `send` writes everything in one transaction, and starting fences whoever used
         the same one before.
@@ -116,7 +123,9 @@ class Publisher:
         label: Labeller,
         backlog: Backlog,
         transactional_id: str | None = None,
+        copies: Copier = _no_copies,
     ) -> None:
+        self._copies = copies
         self._connection = connection
         self._label = label
         self._backlog = backlog
@@ -153,7 +162,9 @@ class Publisher:
         RoadError
             If the broker refuses or can't be reached in time.
         """
-        outgoing = [await self._ready(emission) for emission in emissions]
+        outgoing = [
+            await self._ready(each) for emission in emissions for each in (emission, *self._copies(emission))
+        ]
         if not outgoing:
             return
         for record in outgoing:

@@ -230,7 +230,7 @@ def _story(worker: Worker, discussion: Discussion, seconds: float) -> Story:
         lineage=list(view.lineage.values()),
         alarms=list(view.alarms.values()),
         rejected=worker.rejected + discussion.refused,
-        targets={target.id: target.title for target in settings.stance.targets},
+        targets={target.id: target.title for target in settings.stance.judged},
         seconds=seconds,
         links=(
             ("page", worker.url),

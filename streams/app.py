@@ -1,0 +1,263 @@
+"""One worker: Faust with the agents on the road, the publisher beside it, the page in front.
+
+Nothing happens at import; `Worker` is made from settings and started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from importlib.metadata import version
+from typing import Any, Final
+
+import faust
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from agents.embedding.encoder import Encoder, load_encoder
+from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS
+from streams.contracts import headers
+from streams.extra import ExtraTopics
+from streams.metrics import Metrics
+from streams.observe import MeteredEncoder, MetricsObserver
+from streams.offsets import Offsets
+from streams.publish import Backlog, Connection, Publisher
+from streams.road import Road
+from streams.route import Agents, lay
+from streams.settings import Settings
+from streams.thinking import make_agents
+from streams.topic_admin import ensure_topics
+from streams.web.reader import Reader
+from streams.web.readiness import Readiness
+from streams.web.server import build
+from streams.web.view import View
+
+__all__ = ["Worker", "connect"]
+
+logger = logging.getLogger(__name__)
+
+BACKLOG_BYTES: Final = 2 * 1_048_576
+"""Bytes that may wait on a partition of the embedded broker: well under the 5 MiB that it keeps."""
+
+VERSION: Final = version("groundswell")
+
+INPUTS: Final = ("comments", "embedded", "debated", "sketches")
+
+
+def connect(settings: Settings, bootstrap: str) -> Connection:
+    """Return how to reach the broker at ``bootstrap`` with these settings."""
+    return Connection(bootstrap, settings.topics.prefix, settings.broker.client())
+
+
+class Worker:
+    """A worker of a deployment; start as many as there are partitions.
+
+    Parameters
+    ----------
+    settings
+        Everything that can be set.
+    bootstrap
+        Where the broker is: the address of the embedded one, or ``broker.url``.
+    encoder
+        Given by tests and by who has loaded one already; else the settings name it.
+    """
+
+    def __init__(self, settings: Settings, bootstrap: str, encoder: Encoder | None = None) -> None:
+        self.settings = settings
+        self.connection = connect(settings, bootstrap)
+        self.is_embedded = settings.broker.url == EMBEDDED
+        self.n_partitions = EMBEDDED_PARTITIONS if self.is_embedded else settings.topics.partitions
+        self.metrics = Metrics(CollectorRegistry(), {t.id: t.title for t in settings.stance.judged})
+        self.view = View(settings.web)
+        limits = {self.connection.topic(name): BACKLOG_BYTES for name in INPUTS} if self.is_embedded else {}
+        self.backlog = Backlog(limits)
+        self._extra = ExtraTopics(
+            self.connection,
+            settings.topics,
+            self.view,
+            [target.id for target in settings.stance.judged],
+            lambda: self._observer is not None and self._observer.owns_chart,
+            embedded=self.is_embedded,
+        )
+        self.publisher = self._publisher()
+        self.address: tuple[str, int] | None = None
+        self._encoder = encoder
+        self._app: Any = None
+        self._offsets: Offsets | None = None
+        self._reader: Reader | None = None
+        self._web: web.AppRunner | None = None
+        self._failed: asyncio.Future[None] | None = None
+        self._observer: MetricsObserver | None = None
+        self._chart_publisher: Publisher | None = None
+        self._state = "starting"
+
+    async def start(self) -> None:
+        """Bring everything up, in the order in which one needs the other.
+
+        Raises
+        ------
+        GroundswellError
+            If the model, the broker or a topic is not as it must be; nothing was acknowledged.
+        """
+        self._failed = asyncio.get_running_loop().create_future()
+        await self._serve()
+        if self._encoder is None:
+            self._encoder = await asyncio.to_thread(load_encoder, self.settings.embedding)
+        self._agents = await asyncio.to_thread(self._think)
+        await ensure_topics(self.connection, self.settings.topics, embedded=self.is_embedded)
+        await self.publisher.start()
+        self._reader = Reader(self.connection, self.view)
+        await self._reader.start()
+        self._app = self._faust()
+        self._offsets = Offsets(self.connection, self._app.conf.id, self._owned)
+        await self._offsets.start()
+        await self._extra.start()
+        self._lay()
+        await self._app.start()
+        self._state = "running"
+        self.metrics.build(VERSION)
+        self.metrics.model("embedding", self._encoder.name)
+
+    async def stop(self) -> None:
+        """Take everything down in the opposite order."""
+        self._state = "stopping"
+        if self._app is not None:
+            await self._app.stop()
+        for part in (self._extra, self._offsets, self._reader, self.publisher, self._chart_publisher):
+            if part is not None:
+                await part.stop()
+        if self._web is not None:
+            await self._web.cleanup()
+        if self._failed is not None and not self._failed.done():
+            self._failed.cancel()
+
+    async def run(self, until: asyncio.Event) -> None:
+        """Work until the event is set.
+
+        Raises
+        ------
+        GroundswellError
+            What nobody on the road could handle.
+        """
+        assert self._failed is not None
+        waiting = asyncio.ensure_future(until.wait())
+        await asyncio.wait({waiting, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._failed.done():
+            self._failed.result()
+
+    @property
+    def n_placed(self) -> int:
+        """Comments that this worker has given a place and confirmed."""
+        return self._observer.n_placed if self._observer else 0
+
+    @property
+    def rejected(self) -> Counter[str]:
+        """Records that this worker sent to the dead letters, by reason."""
+        return self._observer.n_rejected if self._observer else Counter()
+
+    async def is_settled(self) -> bool:
+        """Whether nothing is on the road any more and the chart says that all is silent."""
+        if self._offsets is None:
+            return False
+        await self._offsets.ask()
+        standings = self._offsets.all()
+        newest = self.view.newest()
+        is_through = bool(standings) and not any(standing.lag for standing in standings.values())
+        return is_through and newest is not None and newest.idle
+
+    @property
+    def url(self) -> str:
+        """Where the page is served."""
+        host, port = self.address or (self.settings.web.host, self.settings.web.port)
+        return f"http://{host}:{port}"
+
+    def readiness(self) -> Readiness:
+        """Return whether the worker works and how far it is behind."""
+        standings = self._offsets.all() if self._offsets is not None else {}
+        lag = sum(standing.lag for standing in standings.values())
+        running = self._state == "running" and self._failed is not None and not self._failed.done()
+        reasons: list[str] = []
+        if not running:
+            reasons.append(f"The worker is {self._state}; it loads its model and joins the group.")
+        elif not standings:
+            reasons.append("No partition is assigned yet, or there are more workers than partitions.")
+        behind = self._observer.behind_seconds(standings) if self._observer else None
+        limit = self.settings.web.behind_seconds
+        if behind is not None and behind > limit:
+            reasons.append(f"It is {behind:.0f} s behind, more than {limit:.0f} s; start more workers.")
+        return Readiness(not reasons, tuple(reasons), lag, behind)
+
+    def _publisher(self, transactional_id: str | None = None) -> Publisher:
+        def label(topic: str, key: bytes | None, record: Any) -> list[tuple[str, bytes]]:
+            deployment = self.connection.prefix.rstrip(".-_") or "groundswell"
+            return [] if topic == "checkpoints" else headers(topic, key, record, deployment=deployment)
+
+        return Publisher(self.connection, label, self.backlog, transactional_id, self._extra.copies)
+
+    def _faust(self) -> Any:
+        settings = self.settings.delivery
+        return faust.App(
+            f"{self.connection.prefix}workers",
+            broker=[f"aiokafka://{node}" for node in self.connection.bootstrap.split(",")],
+            broker_credentials=_credentials(self.connection),
+            broker_session_timeout=settings.session_seconds,
+            broker_heartbeat_interval=settings.session_seconds / 4,
+            broker_commit_interval=1.0,
+            stream_wait_empty=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=False,
+            store="memory://",
+            autodiscover=False,
+        )
+
+    def _think(self) -> Agents:
+        assert self._encoder is not None
+        metered = MeteredEncoder(self._encoder, self.metrics)
+        return make_agents(self.settings, metered, self.view.placements, self.n_partitions, VERSION)
+
+    def _owned(self) -> list[tuple[str, int]]:
+        wanted = {self.connection.topic(name) for name in INPUTS}
+        return [(tp.topic, tp.partition) for tp in self._app.consumer.assignment() if tp.topic in wanted]
+
+    def _lay(self) -> None:
+        assert self._offsets is not None and self._failed is not None and self._encoder is not None
+        self._observer = MetricsObserver(self.metrics, self.connection, self._owned)
+        self._chart_publisher = self._publisher(f"{self.connection.prefix}chart")
+        road = Road(
+            app=self._app,
+            connection=self.connection,
+            publisher=self.publisher,
+            backlog=self.backlog,
+            offsets=self._offsets,
+            observer=self._observer,
+            settings=self.settings.delivery,
+            failed=self._failed,
+        )
+        lay(road, self._agents, self._chart_publisher)
+
+    async def _serve(self) -> None:
+        application = build(self.view, self.metrics.exposition, self.readiness, (), self.settings.web)
+        self._web = web.AppRunner(application, access_log=None)
+        await self._web.setup()
+        site = web.TCPSite(self._web, self.settings.web.host, self.settings.web.port)
+        await site.start()
+        self.address = self._web.addresses[0][:2]
+
+
+def _credentials(connection: Connection) -> Any:
+    """Return the same security as Faust knows it."""
+    security = connection.security
+    protocol = security.get("security_protocol", "PLAINTEXT")
+    if protocol == "PLAINTEXT":
+        return None
+    if protocol == "SSL":
+        return faust.SSLCredentials(context=connection.ssl_context)
+    return faust.SASLCredentials(
+        username=security["sasl_plain_username"],
+        password=security["sasl_plain_password"],
+        mechanism=security["sasl_mechanism"],
+        ssl_context=connection.ssl_context,
+    )
