@@ -54,7 +54,7 @@ MEASURES: dict[str, Measure] = {
     "displacement": Measure(
         "ratio",
         None,
-        True,
+        False,
         "Mean cosine distance that the clusters' centroids moved from the reference to the current window, "
         "weighted by share; it rises when topics keep their place but change what is said in them.",
     ),

@@ -1,0 +1,468 @@
+"""The watch over a discussion: called once a tick by the chart, it measures, alarms and clears."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.drift import measured
+from agents.drift.alarms import Watch, WatchState
+from agents.drift.detectors import STRIDES, make_detector
+from agents.drift.distances import discrepancy, kernel
+from agents.drift.measures import MEASURES, key, split_key
+from agents.drift.settings import DriftSettings
+from agents.drift.significance import growth_score, kernel_score, side_score, thinned
+from agents.drift.timeline import SideTick, Tick, make_tick, sample, sides, trimmed
+from agents.drift.windows import enough, split
+from agents.errors import StateError
+from agents.records import Drift, Moved
+
+__all__ = ["DriftWatch", "Drifted", "Observed"]
+
+Array = NDArray[Any]
+
+NO_SAMPLE: Final[Array] = np.zeros((0, 0))
+
+ORDINARY: Final = 0.05
+"""Weight of a new value in the baseline, the running mean that a value is shown beside: the last twenty."""
+
+MOST_CLUSTERS: Final = 20
+"""Clusters whose own measures go to the topic `drift` each tick, the largest; the pulse has them all."""
+
+SAMPLED_PART: Final = 0.4
+"""Part of a tick's embeddings that is remembered: more than the samples need of full windows."""
+
+DIRECTIONS: Final = {"favor": 1.0, "against": -1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one closed tick brought, as the chart has added it up.
+
+    Parameters
+    ----------
+    at
+        End of the tick.
+    counts
+        Signed comments of the tick by micro-cluster.
+    places
+        Cluster of every placed micro-cluster, as it is now.
+    labels
+        Label of every cluster.
+    sums
+        (d,) sums of embeddings of the tick by micro-cluster.
+    sample
+        (n, d) embeddings of the tick.
+    sides
+        Signed judgements that have come since the last tick, by target and side.
+    events
+        Lineage events of the tick by name.
+    merged
+        Clusters that ended by merging, with the one that they merged into.
+    """
+
+    at: datetime
+    counts: Mapping[str, int]
+    places: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    sums: Mapping[str, Array] = field(default_factory=dict)
+    sample: Array = field(default_factory=lambda: NO_SAMPLE)
+    sides: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    events: Mapping[str, int] = field(default_factory=dict)
+    merged: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """What the watch says of one tick; the fields are those of `agents.records.Pulse`."""
+
+    records: tuple[Drift, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
+    strengths: dict[str, float] = field(default_factory=dict)
+    alarms: tuple[str, ...] = ()
+    window_start: datetime | None = None
+    reference_start: datetime | None = None
+
+    def by_target(self, measure: str) -> dict[str, float]:
+        """Values of a measure of targets by target: ``balance``, ``polarisation``."""
+        named = ((split_key(name), value) for name, value in self.measures.items())
+        return {subject: value for (name, subject), value in named if name == measure and subject}
+
+
+class _State(msgspec.Struct, kw_only=True):
+    version: int = 1
+    ticks: list[Tick] = []
+    sides: dict[str, list[SideTick]] = {}
+    places: dict[str, str] = {}
+    explained: list[str] = []
+    unread: dict[str, int] = {}
+    allowed: float = 0.0
+    window_start: datetime | None = None
+    reference_start: datetime | None = None
+    baselines: dict[str, float] = {}
+    measures: dict[str, float] = {}
+    watches: dict[str, WatchState] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The windows that a record speaks of."""
+
+    at: datetime
+    window_start: datetime
+    window_end: datetime
+    reference_start: datetime
+    n_comments: int
+
+
+class DriftWatch:
+    """Measure how a discussion drifts, and say when it matters.
+
+    Parameters
+    ----------
+    settings
+        How windows are cut and how readily an alarm is raised.
+    tick_seconds
+        Length of a tick, > 0.
+    targets
+        Title by id of every target of stance.
+
+    Notes
+    -----
+    Without a change all measures together raise `DriftSettings.false_alarms` alarms in 10,000 comments;
+    each watched series has an equal part of them.
+    """
+
+    def __init__(
+        self,
+        settings: DriftSettings,
+        tick_seconds: float = 60.0,
+        targets: Mapping[str, str] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._tick_seconds = tick_seconds
+        self._titles = dict(targets or {})
+        wholes = [name for name, of in MEASURES.items() if of.watched and of.subject is None]
+        self._n_series = len(wholes) + len(DIRECTIONS) * len(self._titles)
+        self._watches = {name: self._watch(settings.window_comments) for name in wholes}
+        for target in self._titles:
+            for direction in DIRECTIONS:
+                self._watches[_series(target, direction)] = self._watch(settings.stance_window_comments)
+        self._state = _State()
+
+    def tick(self, seen: Observed) -> Drifted:
+        """Take in one closed tick and return what there is to say."""
+        self._remember(seen)
+        records: list[Drift] = []
+        self._discussion(seen, records)
+        for target in self._titles:
+            self._target(target, seen, records)
+        standing = {
+            _public(name) for name, watch in self._watches.items() if watch.standing_since is not None
+        }
+        return Drifted(
+            records=tuple(records),
+            measures=dict(self._state.measures),
+            strengths=self._strengths(),
+            alarms=tuple(sorted(standing)),
+            window_start=self._state.window_start,
+            reference_start=self._state.reference_start,
+        )
+
+    def snapshot(self) -> bytes:
+        """Return the state as MessagePack; embeddings lie in it as they are."""
+        self._state.watches = {name: watch.state() for name, watch in self._watches.items()}
+        return msgspec.msgpack.encode(self._state)
+
+    def restore(self, state: bytes) -> None:
+        """Take over a state that `snapshot` gave; targets that are new begin afresh.
+
+        Raises
+        ------
+        StateError
+            If the state can't be read by this version.
+        """
+        try:
+            self._state = msgspec.msgpack.decode(state, type=_State)
+        except msgspec.MsgspecError as error:
+            raise StateError(
+                f"the state of drift can't be read ({error}); it must be one of version 1. "
+                "Restore the version that wrote it, or choose a new topics.prefix and replay."
+            ) from error
+        for name, watch in self._watches.items():
+            if name in self._state.watches:
+                watch.restore(self._state.watches[name])
+
+    def _watch(self, window: int) -> Watch:
+        settings = self._settings
+        return Watch(lambda: make_detector(settings.detector, settings.false_alarms, self._n_series, window))
+
+    def _remember(self, seen: Observed) -> None:
+        state, settings = self._state, self._settings
+        n = max(0, sum(seen.counts.values()))
+        state.allowed += n * SAMPLED_PART
+        n_sampled = min(settings.sample_vectors, int(state.allowed))
+        state.allowed = min(state.allowed - n_sampled, 1.0)
+        tick = make_tick(
+            seen.at.timestamp(),
+            seen.counts,
+            seen.sums,
+            seen.sample,
+            seen.events,
+            n_sums=settings.displaced_clusters,
+            n_sampled=n_sampled,
+        )
+        state.ticks = trimmed([*state.ticks, tick], settings.window_comments, settings.reference_ratio)
+        state.places |= seen.places if not seen.merged else {}
+        if seen.merged:
+            places = {micro: seen.merged.get(place, place) for micro, place in state.places.items()}
+            state.places = places | dict(seen.places)
+            state.explained = sorted({seen.merged.get(cluster, cluster) for cluster in state.explained})
+        state.unread["discussion"] = state.unread.get("discussion", 0) + n
+        for target, counts in seen.sides.items():
+            if target in self._titles:
+                self._remember_sides(target, seen.at.timestamp(), counts)
+
+    def _forget_places(self) -> None:
+        """Drop the places of micro-clusters that no remembered tick has heard."""
+        heard = {micro for tick in self._state.ticks for micro in tick.counts}
+        self._state.places = {micro: place for micro, place in self._state.places.items() if micro in heard}
+
+    def _remember_sides(self, target: str, at: float, counts: Mapping[str, int]) -> None:
+        tick = SideTick(
+            at=at, favor=counts.get("favor", 0), against=counts.get("against", 0), none=counts.get("none", 0)
+        )
+        known = [*self._state.sides.get(target, []), tick]
+        window, ratio = self._settings.stance_window_comments, self._settings.reference_ratio
+        self._state.sides[target] = trimmed(known, window, ratio)
+        self._state.unread[target] = self._state.unread.get(target, 0) + tick.size
+
+    def _discussion(self, seen: Observed, records: list[Drift]) -> None:
+        state, settings = self._state, self._settings
+        sizes = [tick.size for tick in state.ticks]
+        size = enough(sum(sizes), settings.window_comments, settings.reference_ratio)
+        found = split(sizes, settings.window_comments, settings.reference_ratio, settings.least_comments)
+        if found is None or not self._due("discussion", size):
+            return
+        self._forget_places()
+        windows = measured.cut(state.ticks, found, state.places)
+        samples = (
+            sample(windows.current_ticks, settings.sample_vectors),
+            sample(windows.reference_ticks, 2 * settings.sample_vectors),
+        )
+        similar = kernel(np.concatenate(samples)) if len(samples[0]) and len(samples[1]) else NO_SAMPLE
+        values = measured.discussion_measures(
+            windows,
+            state.ticks,
+            state.places,
+            discrepancy(similar, len(samples[0])),
+            size,
+            self._tick_seconds,
+        )
+        span = self._span(windows.current_ticks, windows.reference_ticks, seen.at)
+        state.window_start, state.reference_start = span.window_start, span.reference_start
+        self._set_measures(values, None, span, records)
+        self._read_shares(windows, span, seen.labels, records)
+        self._read_kernel(windows, samples, similar, span, seen.labels, records)
+
+    def _read_shares(
+        self, windows: measured.Windows, span: _Span, labels: Mapping[str, str], records: list[Drift]
+    ) -> None:
+        size = self._settings.window_comments
+        now = thinned(windows.current, size)
+        before = thinned(windows.reference, size * self._settings.reference_ratio)
+        told = np.isin(np.array(windows.clusters, dtype=object), self._state.explained)
+        level = growth_score(now, before, np.zeros(len(now), dtype=bool))
+        score = growth_score(now, before, told) if told.any() else level
+        watch = self._watches["share_shift"]
+        change, since, strength = watch.read(score, level, span.at.timestamp())
+        parts = measured.grown(
+            windows, frozenset() if change == "clear" else frozenset(self._state.explained)
+        )
+        if change == "clear":
+            self._state.explained = []
+        elif change == "alarm" or watch.resting:
+            self._state.explained = sorted({*self._state.explained, *parts})
+        if change:
+            moved = self._clusters_moved(windows, parts, labels) if change == "alarm" else ()
+            records.append(self._record("share_shift", change, span, since, strength, moved))
+
+    def _read_kernel(
+        self,
+        windows: measured.Windows,
+        samples: tuple[Array, Array],
+        similar: Array,
+        span: _Span,
+        labels: Mapping[str, str],
+        records: list[Drift],
+    ) -> None:
+        watch = self._watches["mmd"]
+        level = kernel_score(similar, len(samples[0]))
+        score = 0.0 if watch.standing_since is not None else level
+        change, since, strength = watch.read(score, level, span.at.timestamp())
+        if change:
+            parts = measured.witnesses(windows, self._state.places, samples) if change == "alarm" else {}
+            moved = self._clusters_moved(windows, parts, labels)
+            records.append(self._record("mmd", change, span, since, strength, moved))
+
+    def _target(self, target: str, seen: Observed, records: list[Drift]) -> None:
+        ticks = self._state.sides.get(target, [])
+        window, ratio = self._settings.stance_window_comments, self._settings.reference_ratio
+        sizes = [tick.size for tick in ticks]
+        found = split(sizes, window, ratio, self._settings.stance_least)
+        if found is None:
+            return
+        if not self._due(target, enough(sum(sizes), window, ratio)):
+            return
+        current, reference = ticks[found.middle : found.end], ticks[found.start : found.middle]
+        span = self._span(current, reference, seen.at)
+        self._set_measures(measured.side_measures(target, current, reference), target, span, records)
+        self._read_sides(target, sides(current), sides(reference), span, records)
+
+    def _read_sides(self, target: str, now: Array, before: Array, span: _Span, records: list[Drift]) -> None:
+        window = self._settings.stance_window_comments
+        fewer, earlier = thinned(now[[0, 2]], window), thinned(before[[0, 2]], 4 * window)
+        score = side_score(int(fewer[1]), int(fewer[0]), int(earlier[1]), int(earlier[0]))
+        for direction, sign in DIRECTIONS.items():
+            watch = self._watches[_series(target, direction)]
+            level = sign * score
+            heard = 0.0 if watch.standing_since is not None else level
+            change, since, strength = watch.read(heard, level, span.at.timestamp())
+            if change:
+                moved = self._sides_moved(target, now, before) if change == "alarm" else ()
+                name = key("stance_shift", target)
+                records.append(self._record(name, change, span, since, strength, moved))
+
+    def _due(self, series: str, size: int) -> bool:
+        """Whether enough comments have come for the detectors to look again."""
+        if self._state.unread.get(series, 0) * STRIDES < size:
+            return False
+        self._state.unread[series] = 0
+        return True
+
+    def _set_measures(
+        self, values: Mapping[str, float], target: str | None, span: _Span, records: list[Drift]
+    ) -> None:
+        """Replace the measures of the discussion, or of one target, and tell them."""
+        state = self._state
+        kept = {name: value for name, value in state.measures.items() if _target_of(name) != target}
+        state.measures = kept | dict(values)
+        for name, value in values.items():
+            if not _cluster_of(name):
+                known = state.baselines.get(name, value)
+                state.baselines[name] = known + ORDINARY * (value - known)
+        changes = sorted(filter(_cluster_of, values), key=lambda name: (-abs(values[name]), name))
+        quiet = frozenset(changes[MOST_CLUSTERS:])
+        records.extend(self._record(name, "value", span) for name in values if name not in quiet)
+
+    def _span(
+        self,
+        current: tuple[Tick, ...] | list[SideTick],
+        reference: tuple[Tick, ...] | list[SideTick],
+        at: datetime,
+    ) -> _Span:
+        return _Span(
+            at=at,
+            window_start=_when(current[0].at - self._tick_seconds),
+            window_end=_when(current[-1].at),
+            reference_start=_when(reference[0].at - self._tick_seconds),
+            n_comments=sum(tick.size for tick in current),
+        )
+
+    def _record(
+        self,
+        name: str,
+        state: Literal["value", "alarm", "clear"],
+        span: _Span,
+        since: float | None = None,
+        strength: float | None = None,
+        moved: tuple[Moved, ...] = (),
+    ) -> Drift:
+        measure, subject = split_key(name)
+        return Drift(
+            measure=measure,
+            subject=subject,
+            at=span.at,
+            state=state,
+            value=self._state.measures.get(name),
+            baseline=self._state.baselines.get(name),
+            window_start=span.window_start,
+            window_end=span.window_end,
+            reference_start=span.reference_start,
+            n_comments=span.n_comments,
+            since=None if since is None else _when(since),
+            strength=strength,
+            moved=moved,
+        )
+
+    def _strengths(self) -> dict[str, float]:
+        strengths: dict[str, float] = {}
+        for name, watch in self._watches.items():
+            public = _public(name)
+            strengths[public] = max(watch.strength, strengths.get(public, 0.0))
+        return strengths
+
+    def _clusters_moved(
+        self, windows: measured.Windows, parts: Mapping[str, float], labels: Mapping[str, str]
+    ) -> tuple[Moved, ...]:
+        now = dict(zip(windows.clusters, windows.current / max(1, windows.current.sum()), strict=True))
+        before = dict(zip(windows.clusters, windows.reference / max(1, windows.reference.sum()), strict=True))
+        return tuple(
+            Moved(
+                kind="cluster",
+                id=cluster,
+                label=labels.get(cluster, cluster),
+                part=part,
+                before=float(before[cluster]),
+                after=float(now[cluster]),
+            )
+            for cluster, part in parts.items()
+        )
+
+    def _sides_moved(self, target: str, now: Array, before: Array) -> tuple[Moved, ...]:
+        after, earlier = (counts[[0, 2]] / max(1, counts[[0, 2]].sum()) for counts in (now, before))
+        change = np.abs(after - earlier)
+        return tuple(
+            Moved(
+                kind="side",
+                id=f"{target}/{side}",
+                label=f"{side}: {self._titles[target]}",
+                part=float(change[at] / max(float(change.sum()), 1e-12)),
+                before=float(earlier[at]),
+                after=float(after[at]),
+            )
+            for at, side in sorted(
+                enumerate(("against", "favor")), key=lambda pair: after[pair[0]] < earlier[pair[0]]
+            )
+        )
+
+
+def _series(target: str, direction: str) -> str:
+    """Name of the series that watches one direction of one target."""
+    return f"{direction}|{target}"
+
+
+def _public(series: str) -> str:
+    """Name under which a series' alarm is known: both directions of a target are one."""
+    _, bar, target = series.partition("|")
+    return key("stance_shift", target) if bar else series
+
+
+def _target_of(name: str) -> str | None:
+    measure, subject = split_key(name)
+    return subject if MEASURES[measure].subject == "target" else None
+
+
+def _cluster_of(name: str) -> str | None:
+    measure, subject = split_key(name)
+    return subject if MEASURES[measure].subject == "cluster" else None
+
+
+def _when(at: float) -> datetime:
+    return datetime.fromtimestamp(at, tz=UTC)
