@@ -6,14 +6,14 @@ A feed reads; it sends nothing and knows no broker. `streams.feeds.sending` take
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from agents.errors import GroundswellError, Reason
 from agents.records import Comment
 
-__all__ = ["Article", "Feed", "FeedError", "Item", "Position", "Refused", "count_in"]
+__all__ = ["Article", "Feed", "FeedError", "Gap", "Item", "Position", "Refused", "count_in"]
 
 Position: TypeAlias = dict[str, object]
 """Where a feed stands, as a JSON object that only this feed understands; ``{}`` is its beginning."""
@@ -69,6 +69,22 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that the source had and doesn't give any more.
+
+    Parameters
+    ----------
+    seconds
+        How much time is missing, nan where the source doesn't tell.
+    message
+        What is missing, why, and what can be done.
+    """
+
+    seconds: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One step of a feed.
 
@@ -80,17 +96,24 @@ class Item:
         Where to go on once ``what`` is in safe hands.
     """
 
-    what: Comment | Refused | Article | None
+    what: Comment | Refused | Article | Gap | None
     position: Position
 
 
 class Feed(Protocol):
     """A source of comments, of a known length or without an end."""
 
-    name: str
-    """What the source is, stable over restarts: it names the file that keeps the position."""
+    @property
+    def name(self) -> str:
+        """What the source is, stable over restarts: it names the file that keeps the position."""
+        ...
 
-    def read(self, position: Position) -> AsyncIterator[Item]:
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a later run can go on from a position; standard input can't."""
+        ...
+
+    def read(self, position: Position) -> AsyncGenerator[Item, None]:
         """Give the items after a position, in the order of the source.
 
         Raises

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -121,7 +121,12 @@ class FileFeed:
         """The path in full."""
         return str(self.path.resolve())
 
-    async def read(self, position: Position) -> AsyncIterator[Item]:
+    @property
+    def is_resumable(self) -> bool:
+        """A file can be read on."""
+        return True
+
+    async def read(self, position: Position) -> AsyncGenerator[Item, None]:
         """Give the items after a position."""
         for item in file_items(self.path, self.options, position):
             yield item

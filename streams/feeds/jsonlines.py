@@ -11,7 +11,7 @@ from streams.feeds.feed import Item, Position, Refused, count_in
 from streams.feeds.fields import comment_of, decode_row
 from streams.feeds.lines import MAX_LINE_BYTES, read_lines
 
-__all__ = ["KEPT_BYTES", "Parse", "line_items", "parse_line"]
+__all__ = ["KEPT_BYTES", "Parse", "line_items", "parse_line", "parsed"]
 
 Parse = Callable[[bytes], Comment | None]
 """From a line to a comment; None for a line that is none, such as a blank one."""
@@ -51,10 +51,11 @@ def line_items(stream: IO[bytes], parse: Parse, position: Position) -> Iterator[
     number, offset = count_in(position, "line"), count_in(position, "offset")
     for raw, after in read_lines(stream, offset):
         number += 1
-        yield Item(_line(raw, parse, number), {"line": number, "offset": after})
+        yield Item(parsed(raw, parse, number), {"line": number, "offset": after})
 
 
-def _line(raw: bytes | None, parse: Parse, number: int) -> Comment | Refused | None:
+def parsed(raw: bytes | None, parse: Parse, number: int) -> Comment | Refused | None:
+    """Parse one line; None in its place stands for one that was too long to hold."""
     where = f"line {number}"
     if raw is None:
         message = f"a line is longer than {MAX_LINE_BYTES} bytes; split the file into one comment a line."

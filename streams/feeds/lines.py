@@ -14,7 +14,7 @@ from streams.feeds.feed import FeedError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["MAX_LINE_BYTES", "open_bytes", "read_lines"]
+__all__ = ["MAX_LINE_BYTES", "Splitter", "open_bytes", "read_lines"]
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """A longer line is refused without being held in memory; Kafka would take no more than 1 MB of it."""
@@ -138,3 +138,31 @@ def _damaged(offset: int, error: Exception) -> FeedError:
     return FeedError(
         f"the file is damaged after {offset} bytes: {error}. Fetch it again; feeding goes on from there."
     )
+
+
+class Splitter:
+    """Splits bytes that arrive in pieces into lines; one longer than `MAX_LINE_BYTES` comes as None."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._is_too_long = False
+
+    def feed(self, piece: bytes) -> list[bytes | None]:
+        """Return the lines that the piece completes, without their end; an empty piece ends the last one."""
+        if not piece:
+            last = bytes(self._rest)
+            self._rest.clear()
+            return [None] if self._is_too_long else [last] if last else []
+        *whole, rest = piece.split(b"\n")
+        lines: list[bytes | None] = []
+        for end in whole:
+            self._rest += end
+            too_long = self._is_too_long or len(self._rest) > MAX_LINE_BYTES
+            lines.append(None if too_long else bytes(self._rest).rstrip(b"\r"))
+            self._rest.clear()
+            self._is_too_long = False
+        self._rest += rest
+        if len(self._rest) > MAX_LINE_BYTES:
+            self._rest.clear()
+            self._is_too_long = True
+        return lines
