@@ -58,8 +58,7 @@ class Debate:
     def question(self) -> Question:
         """The comment with a target whose favor is the first pole."""
         first, second = self.poles
-        name = slug(self.discussion) or "debate"
-        return Question(self.text, Target(name, self.discussion, (first,), (second,)))
+        return Question(self.text, Target(slug(self.discussion), self.discussion, (first,), (second,)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class StatementModel:
         batch_size: int = 64,
     ) -> None:
         self.name = reader.name
-        self._reader = reader
+        self.reader = reader
         self._calibration = calibration or Calibration()
         self._max_tokens = max_tokens
         self._max_pieces = max_pieces
@@ -156,18 +156,18 @@ class StatementModel:
     def differences(self, questions: Sequence[Question]) -> list[float]:
         """Return the log-odds of favor against against, before calibration; to calibrate on."""
         uncalibrated = StatementModel(
-            self._reader, None, self._max_tokens, self._max_pieces, self._batch_size
+            self.reader, None, self._max_tokens, self._max_pieces, self._batch_size
         ).judge(questions)
         return [_log_odds(each.lean) for each in uncalibrated]
 
     def _plan(self, question: Question) -> list[str]:
-        longest = max(self._reader.n_tokens(each) for each in question.target.statements)
+        longest = max(self.reader.n_tokens(each) for each in question.target.statements)
         room = max(8, self._max_tokens - longest - 3)
-        return pieces(question.text, room, self._reader.n_tokens)[: self._max_pieces]
+        return pieces(question.text, room, self.reader.n_tokens)[: self._max_pieces]
 
     def _read(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Wide]:
         for start in range(0, len(pairs), self._batch_size):
-            yield from self._reader.read(pairs[start : start + self._batch_size])
+            yield from self.reader.read(pairs[start : start + self._batch_size])
 
     def _verdict(self, question: Question, rows: Wide) -> Verdict:
         """Pool pieces and statements.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["is_negative", "negate", "opposite"]
+__all__ = ["answer", "is_negative", "negate", "opposite", "proposal"]
 
 AUXILIARIES: Final = (
     "should must can could will would may might shall ought is are was were does do did has have had"
@@ -124,6 +124,8 @@ def negate(statement: str) -> str:
     if PREFIXES.match(text) and text.lower().startswith(("this house would ", "thw ")):
         rest = PREFIXES.sub("", text, count=1)
         return f"We should {rest[4:]}" if rest.lower().startswith("not ") else f"We should not {rest}"
+    if text.startswith("The answer to ") and text.endswith(" is yes"):
+        return text.removesuffix("yes") + "no"
     words = PREFIXES.sub("", text, count=1).split()
     turned = _at_auxiliary(words) or _at_imperative(words) or _at_plain_verb(words)
     if turned is None:
@@ -220,3 +222,52 @@ def is_negative(statement: str) -> bool:
     """
     words = statement.lower().replace("\u2019", "'").replace(",", " ").split()
     return any(word in CONTRACTIONS or word in ("not", "no", "never") for word in words)
+
+
+def answer(question: str) -> str | None:
+    """Return the statement that says yes to a question, or None where it isn't one of yes and no.
+
+    The verb goes behind the subject, which ends before the first verb that is known.
+
+    Examples
+    --------
+    >>> answer("Should the town close the Old Ring to private cars?")
+    'The town should close the Old Ring to private cars'
+    >>> answer("Is bullfighting an art?")
+    "The answer to 'Is bullfighting an art' is yes"
+    >>> answer("Who pays for it?")
+    """
+    words = question.strip().rstrip("?").split()
+    if len(words) < 3 or words[0].lower() not in _AUXILIARY:
+        return None
+    verbs = IMPERATIVES | {"be", "have", "not"}
+    found = next((place for place, word in enumerate(words) if place > 1 and word.lower() in verbs), None)
+    if found is None:
+        return f"The answer to '{' '.join(words)}' is yes"
+    return _upper_first(" ".join([*words[1:found], words[0].lower(), *words[found:]]))
+
+
+_PROPOSES: Final = re.compile(
+    r"\b(?:announces?|backs?|calls? for|considers?|demands?|floats?|mulls?|offers?|pitches|plans?|promises|"
+    r"proposes?|pushes for|suggests?|unveils?|urges?|wants?|weighs)\s+(?P<what>.+)",
+    re.I,
+)
+_ASIDE: Final = re.compile(
+    r"\s+(?:in|as|after|amid|despite|while|over|ahead|says?|said)\s|[,;:|]|\s[-\u2013\u2014]\s", re.I
+)
+
+
+def proposal(headline: str) -> str | None:
+    """Return what a headline says that somebody proposes, or None where it says nothing like it.
+
+    Examples
+    --------
+    >>> proposal("Macron floats EU security pact with Russia in split from US calls for unity")
+    'EU security pact with Russia'
+    >>> proposal("Storm hits the coast")
+    """
+    found = _PROPOSES.search(headline)
+    if found is None:
+        return None
+    what = _ASIDE.split(found["what"], maxsplit=1)[0].strip()
+    return what if len(what.split()) > 1 else None

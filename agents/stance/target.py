@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from agents.errors import SettingsError
 from agents.records import Side
-from agents.stance.negation import negate
+from agents.stance.negation import answer, negate, proposal
 
 __all__ = ["Example", "Target", "as_targets", "from_phrase", "slug"]
 
@@ -17,6 +18,8 @@ LONGEST_ID: Final = 40
 """Characters of an id: it becomes part of a topic's name and of a metric's label."""
 LONGEST_STATEMENT: Final = 300
 """Characters of a statement; the model reads it beside every comment, so it must leave room."""
+ROOM: Final = 40
+"""Characters of a statement that a phrase leaves free for what is said of it."""
 MOST_STATEMENTS: Final = 8
 """Statements a side: each is read once more with every comment about the target."""
 
@@ -62,7 +65,7 @@ class Target:
         if not _ID.fullmatch(self.id) or len(self.id) > LONGEST_ID:
             raise SettingsError(
                 f"stance.targets has the id {self.id!r}; an id is 1 to {LONGEST_ID} lower-case letters, "
-                f"digits and hyphens. Write e.g. id = {(slug(self.id) or 'my-target')!r}."
+                f"digits and hyphens. Write e.g. id = {slug(self.id)!r}."
             )
         if not self.title.strip():
             raise SettingsError(f"stance.targets: the title of {self.id!r} is empty; write what it is about.")
@@ -101,19 +104,26 @@ def from_phrase(phrase: str) -> Target:
     >>> from_phrase("Boxing should be banned").against
     ('Boxing should not be banned',)
     """
-    text = " ".join(phrase.split()).rstrip(".!?")
-    if not slug(text) or len(text) > LONGEST_STATEMENT:
+    text = " ".join(phrase.split())
+    if not any(each.isalnum() for each in text) or len(text) > LONGEST_STATEMENT - ROOM:
         raise SettingsError(
             f"the target {phrase[:60]!r} has {len(text)} characters; write a phrase or a statement of 1 to "
-            f'{LONGEST_STATEMENT} with a letter, e.g. "a European security pact with Russia".'
+            f'{LONGEST_STATEMENT - ROOM} with a letter, e.g. "a European security pact with Russia".'
         )
+    question = re.match(r"([^?]+)\?", text)
+    if question and (answered := answer(question[1])) is not None:
+        return Target(slug(question[1]), question[0], (answered,), (negate(answered),))
+    text = text.rstrip(".!?")
     name = text[:1].upper() + text[1:]
     if _VERBS.search(text):
         return Target(slug(text), name, (name,), (negate(text),))
+    proposed = proposal(text)
+    if proposed is not None:
+        name = proposed[:1].upper() + proposed[1:]
     bare = name if not name.startswith(("The ", "A ", "An ")) else name[:1].lower() + name[1:]
     return Target(
-        slug(text),
-        name,
+        slug(name),
+        text[:1].upper() + text[1:],
         (f"{name} is a good idea", f"I support {bare}"),
         (f"{name} is a bad idea", f"I oppose {bare}"),
     )
@@ -121,6 +131,8 @@ def from_phrase(phrase: str) -> Target:
 
 def slug(text: str) -> str:
     """Return lower-case words joined by hyphens, cut at a word to at most 40 characters.
+
+    A text without Latin letters or digits is named by its checksum.
 
     Examples
     --------
@@ -134,7 +146,7 @@ def slug(text: str) -> str:
         if len(longer) > LONGEST_ID:
             break
         kept = longer
-    return kept
+    return kept or f"target-{zlib.crc32(text.encode()):08x}"
 
 
 def as_targets(given: Iterable[str | Target]) -> tuple[Target, ...]:
