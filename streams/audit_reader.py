@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -11,16 +12,19 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from agents.agent import Message
 from agents.errors import RoadError
+from agents.records import Embedded, Pause
 from streams.checkpoints import Checkpoint
 from streams.evidence import Evidence, Log
 from streams.publish import Connection
 
-__all__ = ["read_evidence", "read_lag", "read_log"]
+__all__ = ["Rest", "read_evidence", "read_log", "read_rest"]
 
 INPUTS: Final = ("comments", "embedded", "debated", "sketches")
 """Topics that a stage reads and commits."""
 
 FETCH_BYTES: Final = 16 * 1_048_576
+
+_embedded: Final = msgspec.json.Decoder(Embedded | Pause)
 
 
 async def read_evidence(connection: Connection) -> Evidence:
@@ -40,9 +44,52 @@ async def read_evidence(connection: Connection) -> Evidence:
     return Evidence(comments=comments, committed=committed, checkpoints=checkpoints, **logs)
 
 
-async def read_lag(connection: Connection) -> int:
-    """Return how many messages lie before the workers, over all stages."""
-    return sum(max(0, end - offset) for offset, end in (await _standings(connection)).values())
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How far a deployment is from being at rest."""
+
+    lag: int
+    """Messages that lie before the workers, over all stages."""
+    n_talking: int
+    """Partitions that have not said yet that they are silent; the chart waits for them."""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether nothing is on its way."""
+        return not self.lag and not self.n_talking
+
+
+async def read_rest(connection: Connection) -> Rest:
+    """Return how much is still on its way.
+
+    What is read first is what was worked through, then what there is to do: it may say that work is
+    left where there is none, never that there is none where some is left.
+    """
+    standings = await _standings(connection)
+    lag = sum(max(0, end - offset) for offset, end in standings.values())
+    return Rest(lag, 0 if lag else await _count_talking(connection))
+
+
+async def _count_talking(connection: Connection) -> int:
+    """Return the number of partitions of ``embedded`` whose last record is no pause."""
+    consumer = AIOKafkaConsumer(
+        connection.topic("embedded"),
+        **connection.client(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    try:
+        await consumer.start()
+        places = consumer.assignment()
+        n_talking = 0
+        for place, end in (await consumer.end_offsets(places)).items():
+            if end:
+                consumer.seek(place, end - 1)
+            if not end or not isinstance(_embedded.decode((await consumer.getone(place)).value), Pause):
+                n_talking += 1
+        return n_talking
+    finally:
+        await consumer.stop()
 
 
 async def read_log(connection: Connection, name: str) -> Log:

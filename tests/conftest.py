@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Without ``--all`` leave out what needs more than Python."""
     if config.getoption("--all"):
         return
-    needy = {"kafka", "prometheus", "browser"}
+    needy = {"kafka", "torture", "prometheus", "browser"}
     left_out = [item for item in items if needy & {mark.name for mark in item.iter_markers()}]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

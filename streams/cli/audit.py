@@ -10,7 +10,7 @@ import click
 
 from agents.errors import RoadError
 from streams.audit import audit as judge
-from streams.audit_reader import read_evidence, read_lag
+from streams.audit_reader import Rest, read_evidence, read_rest
 from streams.cli.common import broker_option, in_words, settings_from, stderr
 from streams.cli.topics import on_kafka
 from streams.evidence import Report
@@ -38,11 +38,11 @@ def audit(*, broker: str | None, prefix: str | None, wait: float) -> None:
     """
     settings = on_kafka(settings_from(broker=broker, prefix=prefix))
     connection = Connection(settings.broker.url, settings.topics.prefix, settings.broker.client())
-    lag = asyncio.run(_until_still(connection, wait))
-    if lag:
+    rest = asyncio.run(_until_still(connection, wait))
+    if not rest.is_reached:
         raise RoadError(
-            f"{lag} messages lie before the workers, so nothing can be said yet. Stop the feeds, "
-            "see that workers run, and give --wait SECONDS."
+            f"{rest.lag} messages lie before the workers and {rest.n_talking} partitions are not silent yet, "
+            "so nothing can be said. Stop the feeds, see that workers run, and give --wait SECONDS."
         )
     report = judge(asyncio.run(read_evidence(connection)), settings.embedding)
     _tell(report)
@@ -50,14 +50,14 @@ def audit(*, broker: str | None, prefix: str | None, wait: float) -> None:
         raise SystemExit(1)
 
 
-async def _until_still(connection: Connection, seconds: float) -> int:
-    """Return the lag once it is 0, or after so many seconds."""
+async def _until_still(connection: Connection, seconds: float) -> Rest:
+    """Return how far it is from rest once it is there, or after so many seconds."""
     deadline = time.monotonic() + seconds
-    lag = await read_lag(connection)
-    while lag and time.monotonic() < deadline:
+    rest = await read_rest(connection)
+    while not rest.is_reached and time.monotonic() < deadline:
         await asyncio.sleep(LOOK_SECONDS)
-        lag = await read_lag(connection)
-    return lag
+        rest = await read_rest(connection)
+    return rest
 
 
 def _tell(report: Report) -> None:
