@@ -108,16 +108,17 @@ class DiscussionGauges(Collector):
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """Yield the families without samples, so that the registry knows their names."""
-        yield from self._families().values()
+        yield from self.families().values()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Yield the families of the newest pulse."""
-        families = self._families()
+        families = self.families()
         if self._pulse is not None:
             self._fill(families, self._pulse)
         yield from families.values()
 
-    def _families(self) -> dict[str, GaugeMetricFamily]:
+    def families(self) -> dict[str, GaugeMetricFamily]:
+        """Return every family by its name, without samples."""
         made = [GaugeMetricFamily(name, text) for name, text in _PLAIN.items()]
         made += [GaugeMetricFamily(name, text, labels=["cluster"]) for name, text in _OF_CLUSTER.items()]
         for name, measure in MEASURES.items():

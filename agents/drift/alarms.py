@@ -21,7 +21,7 @@ level of its own, which then counts as the ordinary one."""
 CALM_SCORES: Final = 3
 """Calm scores in a row that end an alarm, against flicker."""
 
-REST: Final = STRIDES // 2
+REST: Final = STRIDES // 4
 """Scores for which it rests after an alarm."""
 
 Change = Literal["alarm", "clear"]
@@ -41,7 +41,7 @@ class WatchState(msgspec.Struct, kw_only=True):
 class Watch:
     """One series of scores with its detector.
 
-    After an alarm it rests for half a window's worth of scores, in which the same shift goes on showing;
+    After an alarm it rests for a quarter of a window's worth of scores, in which the same shift goes on showing;
     then it reads on, so that a second shift raises a second alarm while the first still stands.
 
     Parameters

@@ -62,22 +62,22 @@ MEASURES: dict[str, Measure] = {
         "bits",
         None,
         False,
-        "How surprising the current window's shares are given the reference window, as Kullback-Leibler "
-        "divergence (Barron et al. 2018).",
+        "How surprising the current window's shares are given each of the two windows before, as mean "
+        "Kullback-Leibler divergence (Barron et al. 2018).",
     ),
     "transience": Measure(
         "bits",
         None,
         False,
-        "How surprising the shares of one window ago are given what came after, as Kullback-Leibler "
-        "divergence; it speaks of the past by one window.",
+        "How surprising the shares of two windows ago are given each of the two after, as mean "
+        "Kullback-Leibler divergence; it lags by two windows.",
     ),
     "resonance": Measure(
         "bits",
         None,
         False,
-        "Novelty less transience of one window ago: above 0, what was new then has stayed; it speaks of the "
-        "past by one window.",
+        "Novelty less transience of the shares of two windows ago: above 0, what was new then has stayed; "
+        "it lags by two windows.",
     ),
     "entropy": Measure(
         "bits",

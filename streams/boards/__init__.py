@@ -1,0 +1,1 @@
+"""The Grafana dashboards, built in typed Python: one dashboard answers one question."""
