@@ -148,11 +148,13 @@ class Judge:
 
     def _hear(self, comment: Debated, verdicts: Verdicts) -> Iterator[Emission]:
         """Count one comment and publish what it says, and what it no longer says."""
-        reading = self._clock.advance(comment.event_time.timestamp())
-        for tick in reading.closed:
-            yield from self._publish(tick)
-        tally = self._open(reading)
-        self._n_late += reading.is_late
+        tick = self._clock.tick
+        if not comment.deleted:
+            reading = self._clock.advance(comment.event_time.timestamp())
+            for closed in reading.closed:
+                yield from self._publish(closed)
+            tick = self._follow(reading)
+        tally = self._tallies.setdefault(tick, Tally())
         before = self._heard.pop(comment.id, None)
         if before is not None:
             tally.take_back(comment.id, before.micro, before.sides)
@@ -201,13 +203,15 @@ class Judge:
             excerpt=_excerpt(comment.text, self._settings.excerpt_characters),
         )
 
-    def _open(self, reading: Reading) -> Tally:
-        """Return the tally of a comment's tick; a first time that wasn't confirmed takes its counts along."""
-        tally = self._tallies.setdefault(reading.tick, Tally())
+    def _follow(self, reading: Reading) -> int:
+        """Return the tick that a comment counts in; where the clock moved back, take all counts there."""
+        self._n_late += reading.is_late
         if reading.moved_back_seconds:
-            for tick in [each for each in self._tallies if each != reading.tick]:
-                tally.add(self._tallies.pop(tick), self._settings.exemplars)
-        return tally
+            moved = Tally()
+            for tally in self._tallies.values():
+                moved.add(tally, self._settings.exemplars)
+            self._tallies = {reading.tick: moved}
+        return reading.tick
 
     def _remember(self, id: str, heard: _Heard) -> None:
         self._heard[id] = heard
@@ -216,7 +220,7 @@ class Judge:
 
     def _pause(self) -> Iterator[Emission]:
         """Publish what the open ticks hold and say that the partition is idle."""
-        ticks = sorted(self._tallies) or [self._clock.tick]
+        ticks = sorted(self._clock.open_ticks) or [self._clock.tick]
         for tick in ticks:
             yield from self._publish(tick, idle=tick == ticks[-1])
 

@@ -63,7 +63,7 @@ class Debate:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A value with its 95 % interval."""
+    """A value with its 95 % interval; nan where it is undefined in the file or in every draw."""
 
     value: float
     low: float
@@ -161,7 +161,8 @@ def measure(
 
     def interval(of: Callable[..., float], values: Floats, *more: float) -> Measured:
         drawn = np.array([of(values[rows], truth[rows], *more) for rows in draws])
-        low, high = np.nanpercentile(drawn, [2.5, 97.5])
+        defined = drawn[~np.isnan(drawn)]
+        low, high = np.percentile(defined, [2.5, 97.5]) if len(defined) else (np.nan, np.nan)
         return Measured(of(values, truth, *more), float(low), float(high))
 
     return Report(
@@ -236,7 +237,7 @@ def calibration_error(leans: Floats, truth: Flags) -> float:
     """
     confidence = np.maximum(leans, 1 - leans)
     is_right = (leans >= 0.5) == truth
-    place = np.minimum(((confidence - 0.5) * 2 * BINS).astype(int), BINS - 1)
+    place = np.minimum(((confidence - 0.5) * 2 * BINS + 1e-9).astype(int), BINS - 1)
     sizes = np.bincount(place, minlength=BINS)
     gaps = np.abs(
         np.bincount(place, confidence, minlength=BINS) - np.bincount(place, is_right, minlength=BINS)

@@ -45,7 +45,7 @@ class Verdict:
     against: float
     none: float
     statement: str | None = None
-    """The statement that carried it; None where no statement was read."""
+    """The statement of the likelier side that the comment agrees with most, where one was read."""
     model: str = ""
     """Name of the model that judged."""
 
@@ -184,10 +184,11 @@ class StatementModel:
         difference = float(agreement[:n_favor].mean() - agreement[n_favor:].mean())
         favor = _sigmoid(difference / self._calibration.temperature)
         none = float(rows[:, 2].mean()) ** self._calibration.open_exponent if rows[:, 2].any() else 0.0
-        signed = np.concatenate([agreement[:n_favor], -agreement[n_favor:]])
-        carried = int(np.argmax(signed if difference >= 0 else -signed))
+        own, read_as = (
+            (target.favor, agreement[:n_favor]) if difference >= 0 else (target.against, agreement[n_favor:])
+        )
         sides = favor * (1 - none), (1 - favor) * (1 - none), none
-        return Verdict(*sides, target.statements[carried], self.name)
+        return Verdict(*sides, own[int(np.argmax(read_as))], self.name)
 
 
 def pieces(text: str, room: int, n_tokens: Callable[[str], int]) -> list[str]:

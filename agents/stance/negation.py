@@ -248,8 +248,9 @@ def answer(question: str) -> str | None:
 
 
 _PROPOSES: Final = re.compile(
-    r"\b(?:announces?|backs?|calls? for|considers?|demands?|floats?|mulls?|offers?|pitches|plans?|promises|"
-    r"proposes?|pushes for|suggests?|unveils?|urges?|wants?|weighs)\s+(?P<what>.+)",
+    r"(?<!'s )(?<!\u2019s )\b(?:announces|backs|calls for|considers|demands|floats|mulls|offers|"
+    r"pitches|plans|promises|proposes|pushes for|suggests|unveils|urges|wants|weighs)"
+    r"\s+(?!for |of |on |to )(?P<what>.+)",
     re.I,
 )
 _ASIDE: Final = re.compile(

@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.stance.gate import Gate, Gatekeeper, background
+from tests.agents.stance.conftest import PACT, TRAM
+
+D = 8
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def everyday(level: float = 0.0) -> np.ndarray:
+    """Rows whose cosines to the two targets' directions lie around a level."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(0, 0.1, (96, D))
+    rows[:, :2] += level
+    rows[:, 2:] += 0.3
+    return unit(rows)
+
+
+def towards(place: int, cosine: float) -> np.ndarray:
+    row = np.zeros((1, D))
+    row[0, place] = cosine
+    row[0, -1] = np.sqrt(1 - cosine**2)
+    return row.astype(np.float32)
+
+
+@pytest.fixture
+def gate() -> Gate:
+    eye = np.eye(D, dtype=np.float32)
+    return Gate([PACT, TRAM], [eye[:1], eye[1:2]], everyday())
+
+
+def test_a_comment_is_about_the_target_that_it_is_near_to(gate: Gate) -> None:
+    assert gate.relevant(towards(0, 0.9)) == [("pact",)]
+    assert gate.relevant(towards(1, 0.9)) == [("tram",)]
+
+
+def test_an_everyday_comment_is_about_none(gate: Gate) -> None:
+    assert gate.relevant(towards(0, 0.0)) == [()]
+
+
+def test_a_comment_may_be_about_several() -> None:
+    eye = np.eye(D, dtype=np.float32)
+    gate = Gate([PACT, TRAM], [eye[:1], eye[:1]], everyday())
+
+    assert gate.relevant(towards(0, 0.9)) == [("pact", "tram")]
+
+
+def test_the_nearest_statement_decides() -> None:
+    eye = np.eye(D, dtype=np.float32)
+    gate = Gate([PACT], [eye[:2]], everyday())
+
+    assert gate.relevant(np.concatenate([towards(0, 0.9), towards(1, 0.9)])) == [("pact",), ("pact",)]
+
+
+def test_a_title_about_the_target_lets_loose_comments_through(gate: Gate) -> None:
+    loose = towards(0, 0.12)
+
+    assert gate.relevant(loose) == [()]
+    assert gate.relevant(loose, towards(0, 0.9)) == [("pact",)]
+    assert gate.probability(loose, towards(1, 0.9))[0, 0] < gate.probability(loose)[0, 0]
+
+
+def test_a_row_of_zeros_is_no_title(gate: Gate) -> None:
+    comment = towards(0, 0.3)
+
+    untitled = gate.probability(comment, np.zeros((1, D), np.float32))
+
+    assert np.array_equal(untitled, gate.probability(comment))
+
+
+def test_the_gate_asks_how_far_a_cosine_stands_out() -> None:
+    eye = np.eye(D, dtype=np.float32)
+    spread_out = Gate([PACT], [eye[:1]], everyday(0.0))
+    crowded = Gate([PACT], [eye[:1]], everyday(0.5))
+    comment = towards(0, 0.5)
+
+    assert crowded.probability(comment)[0, 0] < spread_out.probability(comment)[0, 0]
+
+
+def test_a_threshold_of_zero_lets_everything_through() -> None:
+    eye = np.eye(D, dtype=np.float32)
+    gate = Gate([PACT], [eye[:1]], everyday(), threshold=0.0)
+
+    assert gate.relevant(towards(0, 0.0)) == [("pact",)]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 20))
+@settings(max_examples=30, deadline=None)
+def test_a_row_does_not_depend_on_its_neighbours(seed: int, n: int) -> None:
+    eye = np.eye(D, dtype=np.float32)
+    gate = Gate([PACT, TRAM], [eye[:1], eye[1:3]], everyday())
+    rng = np.random.default_rng(seed)
+    vectors, titles = unit(rng.normal(size=(n, D))), unit(rng.normal(size=(n, D)))
+
+    alone = [gate.probability(vectors[i : i + 1], titles[i : i + 1])[0] for i in range(n)]
+
+    assert np.array_equal(gate.probability(vectors, titles), np.array(alone))
+
+
+def test_the_gatekeeper_encodes_a_title_once() -> None:
+    asked: list[str] = []
+
+    def encode(texts: list[str]) -> np.ndarray:
+        asked.extend(texts)
+        return np.concatenate([towards(0, 0.9 if "pact" in text else 0.01) for text in texts])
+
+    keeper = Gatekeeper([PACT], encode)
+    for _ in range(3):
+        keeper.about(towards(0, 0.9)[0], "All about the pact")
+
+    assert asked.count("All about the pact") == 1
+
+
+def test_without_targets_nothing_is_encoded_and_nothing_passes() -> None:
+    def encode(texts: list[str]) -> np.ndarray:
+        raise AssertionError(texts)
+
+    assert Gatekeeper([], encode).about(towards(0, 0.9)[0], "title") == ()
+
+
+def test_the_background_is_96_distinct_comments() -> None:
+    assert len(set(background())) == 96
