@@ -27,7 +27,7 @@ REQUEST_BYTES: Final = 18 * 1_048_576
 """Largest record that can be sent: a checkpoint of 16 MiB with its overhead."""
 
 Headers = list[tuple[str, bytes]]
-Labeller = Callable[[str, bytes | None, Record | None], Headers]
+Labeller = Callable[[str, bytes | None, Record | bytes | None], Headers]
 Copier = Callable[[Emission], Iterable[Emission]]
 
 
@@ -192,21 +192,24 @@ class Publisher:
         key = emission.key.encode() if isinstance(emission.key, str) else emission.key
         record = emission.record
         value = encode(record) if isinstance(record, Record) else record
-        typed = record if isinstance(record, Record) else None
-        headers = [*self._label(emission.topic, key, typed), *emission.headers]
+        headers = [*self._label(emission.topic, key, record), *emission.headers]
         partition = emission.partition
         if partition is None:
-            partition = await self._choose(topic, emission.topic, key)
+            partition = await self._choose(emission.topic, key)
         return Outgoing(topic, partition, key, value, headers)
 
-    async def _choose(self, topic: str, name: str, key: bytes | None) -> int:
+    async def _choose(self, name: str, key: bytes | None) -> int:
         if name in TOPICS and TOPICS[name].is_single:
             return 0
-        partitions = self._partitions.get(topic)
-        if partitions is None:
-            partitions = sorted(await self._started.partitions_for(topic))
-            self._partitions[topic] = partitions
+        partitions = await self.partitions(name)
         return int(self._partition_of(key, partitions, partitions))
+
+    async def partitions(self, name: str) -> list[int]:
+        """Return the partitions of a topic, in order."""
+        topic = self._connection.topic(name)
+        if topic not in self._partitions:
+            self._partitions[topic] = sorted(await self._started.partitions_for(topic))
+        return self._partitions[topic]
 
     async def _write(self, outgoing: Iterable[Outgoing]) -> None:
         by_partition: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)

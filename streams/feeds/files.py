@@ -13,10 +13,10 @@ from typing import IO, Final, Literal, get_args
 from agents.errors import RejectedError
 from agents.records import Comment
 from streams.feeds.feed import Article, FeedError, Item, Position, Refused, count_in
-from streams.feeds.fields import decode_row
+from streams.feeds.fields import content_id, decode_row
 from streams.feeds.html import is_html, parse_html
 from streams.feeds.jsonlines import line_items, parse_line
-from streams.feeds.lines import open_bytes
+from streams.feeds.lines import is_damage, open_bytes
 from streams.feeds.page import Page
 from streams.feeds.reddit import RedditLines, is_reddit
 from streams.feeds.tables import is_table, table_items
@@ -118,8 +118,22 @@ class FileFeed:
 
     @property
     def name(self) -> str:
-        """The path in full."""
-        return str(self.path.resolve())
+        """The path in full and what tells that the file is still the same.
+
+        That is its first line, so that lines may be appended; a page is the same only as a whole.
+
+        Raises
+        ------
+        FeedError
+            If the file can't be read.
+        """
+        with open_bytes(self.path) as stream:
+            head = _first_bytes(stream, self.path)
+        kind = self.options.format or detect(head, self.path.name, self.options.mapping)
+        status = self.path.stat()
+        is_page = kind in ("thread", "html")
+        mark = (status.st_size, status.st_mtime_ns) if is_page else (head.partition(b"\n")[0],)
+        return f"{self.path.resolve()}#{content_id(*mark)}"
 
     @property
     def is_resumable(self) -> bool:
@@ -225,14 +239,25 @@ def decode_page(raw: bytes) -> str:
 
 def _peek(path: Path) -> bytes:
     with open_bytes(path) as stream:
-        try:
-            return stream.read(HEAD_BYTES)
-        except (OSError, EOFError) as error:
-            raise FeedError(f"{path} is damaged: {error}. Fetch it again.") from error
+        return _first_bytes(stream, path)
+
+
+def _first_bytes(stream: IO[bytes], path: Path) -> bytes:
+    try:
+        return stream.read(HEAD_BYTES)
+    except Exception as error:
+        if not is_damage(error):
+            raise
+        raise FeedError(f"{path} is damaged: {error}. Fetch it again.") from error
 
 
 def _read_page(stream: IO[bytes]) -> str:
-    raw = stream.read(MAX_PAGE_BYTES + 1)
+    try:
+        raw = stream.read(MAX_PAGE_BYTES + 1)
+    except Exception as error:
+        if not is_damage(error):
+            raise
+        raise FeedError(f"the page is damaged: {error}. Save it again.") from error
     if len(raw) > MAX_PAGE_BYTES:
         raise FeedError(f"the page is larger than {MAX_PAGE_BYTES} bytes; split it, or feed JSON Lines.")
     return decode_page(raw)

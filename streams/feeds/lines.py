@@ -14,7 +14,7 @@ from streams.feeds.feed import FeedError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["MAX_LINE_BYTES", "Splitter", "open_bytes", "read_lines"]
+__all__ = ["MAX_LINE_BYTES", "Splitter", "is_damage", "open_bytes", "read_lines"]
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """A longer line is refused without being held in memory; Kafka would take no more than 1 MB of it."""
@@ -118,10 +118,8 @@ def read_lines(stream: IO[bytes], offset: int = 0) -> Iterator[tuple[bytes | Non
                 line = stream.readline(_SKIP_BYTES)
                 offset += len(line)
             yield None, offset
-    except (OSError, EOFError) as error:
-        raise _damaged(offset, error) from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in {"zstandard", "zlib", "zstd"}:
+        if not is_damage(error):
             raise
         raise _damaged(offset, error) from error
 
@@ -132,6 +130,12 @@ def _skip(stream: IO[bytes], n_bytes: int) -> None:
         return
     while n_bytes > 0 and (passed := len(stream.read(min(n_bytes, _SKIP_BYTES)))):
         n_bytes -= passed
+
+
+def is_damage(error: Exception) -> bool:
+    """Say whether an error comes from bytes that can't be read or unpacked, not from a mistake of ours."""
+    packers = {"zstandard", "zlib", "zstd"}
+    return isinstance(error, (OSError, EOFError)) or type(error).__module__.partition(".")[0] in packers
 
 
 def _damaged(offset: int, error: Exception) -> FeedError:

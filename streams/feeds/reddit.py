@@ -13,7 +13,7 @@ from streams.feeds.fields import comment_of, decode_row
 __all__ = ["RedditLines", "is_reddit"]
 
 SOURCE: Final = "reddit"
-GONE: Final = frozenset({"[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]"})
+GONE: Final = ("[deleted]", "[removed]", "[ Removed by Reddit ]", "[deleted by user]")
 """What Reddit writes where a comment was."""
 
 MAX_TITLES: Final = 100_000

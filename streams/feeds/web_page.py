@@ -15,7 +15,10 @@ __all__ = ["WebPage"]
 
 
 class WebPage:
-    """The comments that stand on a page now; feeding it again later brings those that were added.
+    """The comments that stand on a page now.
+
+    Feeding it again later sends all of them again, with the same ids: the road passes over what is
+    unchanged, and takes what was added or edited.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ class WebPage:
         Its address, ``http://`` or ``https://``.
     """
 
-    is_resumable = True
+    is_resumable = False
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class WebPage:
         return self._url
 
     async def read(self, position: Position) -> AsyncGenerator[Item, None]:
-        """Give the items after a position of the same format."""
+        """Give the items after a position that counts in the same format."""
         async with open_session() as session:
             raw = await get_bytes(session, self._url, patience=self._patience, sleep=self._sleep)
         name = urlsplit(self._url).path.rpartition("/")[2] or "the page"

@@ -91,3 +91,26 @@ def test_the_sample_is_read_with_the_ids_of_its_truth():
 
     assert comments
     assert not any(comment.id.startswith("sample:") for comment in comments)
+
+
+def test_a_file_stays_the_same_when_lines_are_appended(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a", "text": "A"}\n')
+    name = FileFeed(path, Options()).name
+
+    with path.open("a") as file:
+        file.write('{"id": "b", "text": "B"}\n')
+
+    assert FileFeed(path, Options()).name == name
+    path.write_text('{"id": "z", "text": "Z"}\n')
+    assert FileFeed(path, Options()).name != name
+
+
+@pytest.mark.parametrize("magic", [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"])
+@given(raw=st.binary(max_size=100))
+def test_any_bytes_that_claim_to_be_compressed_are_refused(tmp_path_factory, magic, raw):
+    path = tmp_path_factory.mktemp("packed") / "file"
+    path.write_bytes(magic + raw)
+
+    with pytest.raises(FeedError):
+        list(read_file(path))

@@ -10,7 +10,6 @@ from agents.records import Comment
 from streams.feeds import FeedError, Options
 from streams.feeds.stdin import StandardInput
 
-
 PAGE = Path("tests/data/feeds/hackernews_item.html").read_bytes()
 
 
