@@ -15,6 +15,7 @@ from agents.agent import Emission
 from agents.clustering.block import Decisions, Part
 from agents.clustering.exemplars import Exemplars, shorten
 from agents.clustering.micro import MicroClusters
+from agents.clustering.phrases import phrases
 from agents.clustering.recent import Known, Recent, text_hash
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.sketch import Summary
@@ -28,9 +29,6 @@ from agents.records import Assignment, Debated, Embedded, Pause, Placement, Runn
 __all__ = ["Assign", "Gate"]
 
 STATE_VERSION = 1
-
-TERMS = 8
-"""Words that a comment gives to labels, its rarest: what has to be remembered to take them back."""
 
 
 class Gate(Protocol):
@@ -116,6 +114,14 @@ class Assign:
 
     def step(self, batch: Sequence[Embedded | Pause]) -> list[Emission]:
         """Learn the batch in its order; one assignment a comment, and a sketch for every tick that closes."""
+        return list(self.emit(batch))
+
+    def emit(self, batch: Sequence[Embedded | Pause]) -> Iterator[Emission]:
+        """Yield what `step` returns, as it becomes known.
+
+        A caller that brings the placements up to date between two emissions gets the same emissions
+        whatever the length of its batches: nothing is decided ahead of a tick that closes.
+        """
         out: list[Emission] = self._place_waiting()
         run: list[_Entry] = []
         in_run: set[str] = set()
@@ -131,16 +137,17 @@ class Assign:
                 known = self._recent.find(record.id)
                 if record.deleted:
                     self._retract(record, known, out)
-                    continue
-                if known is not None and known.text_hash == text_hash(record.text):
-                    continue
-                if known is not None:
-                    self._flush(run, out)
-                    self._correct(record, known)
-                self._take(record, run, out, is_edit=known is not None)
-                in_run.add(record.id)
+                elif known is None or known.text_hash != text_hash(record.text):
+                    if known is not None:
+                        self._flush(run, out)
+                        self._correct(record, known)
+                    self._take(record, run, out, is_edit=known is not None)
+                    in_run.add(record.id)
+            if out:
+                yield from out
+                out = self._place_waiting()
         self._flush(run, out)
-        return out
+        yield from out
 
     def _take(self, record: Embedded, run: list[_Entry], out: list[Emission], *, is_edit: bool) -> None:
         """Read the comment's time, publish the ticks that it closes, and let it wait."""
@@ -188,7 +195,7 @@ class Assign:
     def _note(self, entry: _Entry, decisions: Decisions, part: Part, i: int) -> None:
         """Remember one comment, and count what doesn't enter its micro-cluster's sums."""
         record, number = entry.record, int(decisions.numbers[i, 0])
-        terms = _rarest(entry.words, decisions.rarities[part.starts[i] : part.starts[i + 1]])
+        terms = tuple(phrases(record.text))
         summary = self._summary(entry.tick)
         summary.note(number, entry.at, terms, record.discussion, record.source)
         summary.late += entry.is_late
@@ -427,12 +434,3 @@ def _part(run: Sequence[_Entry], dimensions: int) -> Part:
         np.array([entry.at for entry in run]),
         np.array([entry.tick for entry in run]),
     )
-
-
-def _rarest(found: Sequence[str], rarities: NDArray[np.float16]) -> tuple[str, ...]:
-    """Return the `TERMS` distinct words that count most, in order of appearance."""
-    distinct = list(dict.fromkeys(found))[: len(rarities)]
-    if len(distinct) <= TERMS:
-        return tuple(distinct)
-    order = np.sort(np.argsort(-rarities, kind="stable")[:TERMS])
-    return tuple(distinct[i] for i in order.tolist())

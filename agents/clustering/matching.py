@@ -228,7 +228,7 @@ def _largest(scores: Singles, wanted: int) -> tuple[Ints, Floats]:
 
 def _unit16(rows: Singles) -> Singles:
     """Return rows of unit length, rounded to float16; rows of length 0 stay so."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
-    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    unit: Singles = (rows * scale[:, None].astype(np.float32)).astype(np.float16).astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))[:, None]
+    scaled = np.divide(rows, lengths, out=np.zeros(rows.shape), where=lengths > 0)
+    unit: Singles = scaled.astype(np.float16).astype(np.float32)
     return unit

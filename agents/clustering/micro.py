@@ -152,6 +152,8 @@ class MicroClusters:
             self.weights *= factor
             self.sums *= np.float32(factor)
             self.lexical *= np.float32(factor)
+        self._give_up()
+        if factor is not None:
             self._refresh(np.flatnonzero(self.numbers >= 0))
         self._freeze(None)
 

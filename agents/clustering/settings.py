@@ -29,7 +29,7 @@ class ClusteringSettings:
     new_below: float = 0.2
     """A comment founds a micro-cluster where similarity plus prior stays below it."""
 
-    share_weight: float = 0.04
+    share_weight: float = 0.02
     """Weight of the logarithm of a micro-cluster's share of the traffic, the prior of the assignment."""
 
     lexical_weight: float = 0.3
