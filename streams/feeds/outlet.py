@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final
@@ -30,7 +31,9 @@ EMBEDDED_BYTES: Final = 2 * 1024 * 1024
 """Unread bytes after which a feed holds back on the embedded broker: it drops the oldest beyond 5 MiB."""
 
 ASK_SECONDS: Final = 1.0
-_TYPICAL_BYTES: Final = 500.0
+
+OTHERS_BYTES: Final = 500
+"""A typical comment: what one counts for that another feed wrote."""
 
 
 class KafkaOutlet:
@@ -66,8 +69,10 @@ class KafkaOutlet:
         self._asked_at = -ASK_SECONDS
         self._places: list[TopicPartition] = []
         self._ends: dict[TopicPartition, int] = {}
-        self._record_bytes = _TYPICAL_BYTES
-        self._sent_since: tuple[int, int] = (0, 0)
+        self._unread: deque[int] = deque()
+        self._unread_bytes = 0
+        self._n_others = 0
+        self._n_since = 0
         self._publisher = Publisher(connection, self._label, Backlog({}))
         self._consumer = AIOKafkaConsumer(
             **connection.client(), group_id=f"{connection.prefix}workers", enable_auto_commit=False
@@ -113,10 +118,10 @@ class KafkaOutlet:
     async def send(self, emissions: Sequence[Emission]) -> None:
         """Write the records and wait until all are confirmed."""
         await self._publisher.send(emissions)
-        sizes = [len(each.record) if isinstance(each.record, bytes) else _size(each) for each in emissions]
-        records, total = self._sent_since
-        self._sent_since = records + len(sizes), total + sum(sizes)
-        self._record_bytes = 0.9 * self._record_bytes + 0.1 * sum(sizes) / len(sizes)
+        sizes = [_size(each) for each in emissions if each.topic == "comments"]
+        self._unread.extend(sizes)
+        self._unread_bytes += sum(sizes)
+        self._n_since += len(sizes)
 
     def offsets(self) -> dict[str, int]:
         """Return the ends of ``comments`` by partition as of the last look."""
@@ -186,16 +191,20 @@ class KafkaOutlet:
         self.behind = sum(
             max(0, end - max(begins[place], committed[place] or 0)) for place, end in self._ends.items()
         )
-        self._sent_since = 0, 0
+        while len(self._unread) > self.behind:
+            self._unread_bytes -= self._unread.popleft()
+        self._n_others = self.behind - len(self._unread)
+        self._n_since = 0
         self._asked_at = self._now()
 
     def _has_room(self, n_bytes: int) -> bool:
-        n_since, bytes_since = self._sent_since
+        n_unread = self.behind + self._n_since
         if self._max_behind is not None:
-            return self.behind + n_since < self._max_behind
-        if not self.is_embedded or self.behind + n_since == 0:
+            return n_unread < self._max_behind
+        if not self.is_embedded or n_unread == 0:
             return True
-        return self.behind * self._record_bytes + bytes_since + n_bytes <= EMBEDDED_BYTES
+        unread_bytes = self._unread_bytes + self._n_others * OTHERS_BYTES
+        return unread_bytes + n_bytes <= EMBEDDED_BYTES
 
     def _label(self, topic: str, key: bytes | None, record: Record | bytes | None) -> list[tuple[str, bytes]]:
         deployment = self._connection.prefix.rstrip(".-_") or "groundswell"
@@ -215,4 +224,4 @@ class KafkaOutlet:
 def _size(emission: Emission) -> int:
     """Return about how many bytes a comment takes, without encoding it once more."""
     comment = emission.record
-    return 250 + len((comment.text or "").encode()) if isinstance(comment, Comment) else 0
+    return 400 + len((comment.text or "").encode()) if isinstance(comment, Comment) else 0
