@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import faust
 from aiohttp import web
+from faust.exceptions import ConsumerNotStarted
 from prometheus_client import CollectorRegistry
 
 from agents.embedding.encoder import Encoder, load_encoder
@@ -219,13 +220,19 @@ class Worker:
         return make_agents(self.settings, metered, self.view.placements, self.n_partitions, VERSION)
 
     def _owned(self) -> list[tuple[str, int]]:
+        """Return the partitions that are ours now; none while Faust is starting or has stopped."""
         wanted = {self.connection.topic(name) for name in INPUTS}
-        return [(tp.topic, tp.partition) for tp in self._app.consumer.assignment() if tp.topic in wanted]
+        try:
+            assigned = self._app.consumer.assignment()
+        except ConsumerNotStarted:
+            return []
+        return [(tp.topic, tp.partition) for tp in assigned if tp.topic in wanted]
 
     def _lay(self) -> None:
         assert self._offsets is not None and self._failed is not None and self._encoder is not None
         self._observer = MetricsObserver(self.metrics, self.connection, self._owned)
-        self._chart_publisher = self._publisher(f"{self.connection.prefix}chart")
+        if not self.is_embedded:
+            self._chart_publisher = self._publisher(f"{self.connection.prefix}chart")
         road = Road(
             app=self._app,
             connection=self.connection,

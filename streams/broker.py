@@ -2,7 +2,8 @@
 
 It keeps at most 5 MiB or 100,000 messages a partition and drops the oldest without a word, so
 whoever writes to it must hold back while the reader is behind (`streams.publish.Backlog`). It
-has four partitions a topic, takes one member a group, and ends with its process.
+has four partitions a topic, takes one member a group, garbles batches of transactions (their
+checksums fail from the second on), and ends with its process.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from streams.publish import Connection
 
@@ -91,7 +90,7 @@ class Offsets:
         while True:
             try:
                 await self.ask()
-            except (KafkaError, OSError) as error:
+            except Exception as error:
                 logger.warning("offsets unknown", extra={"error": repr(error)})
             await asyncio.sleep(POLL_SECONDS)
 

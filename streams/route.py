@@ -41,8 +41,12 @@ class Agents:
     """None where no target of stance is configured."""
 
 
-def lay(road: Road, agents: Agents, chart_publisher: Publisher) -> None:
-    """Register every agent with Faust on the topic that it reads."""
+def lay(road: Road, agents: Agents, chart_publisher: Publisher | None) -> None:
+    """Register every agent with Faust on the topic that it reads.
+
+    ``chart_publisher`` writes each step of CHART in one transaction; None on the embedded broker,
+    which has a single worker and garbles transactions.
+    """
     _register(road, StatelessDelivery("embed", "comments", agents.embed, road))
     _register(road, StatefulDelivery("assign", "embedded", agents.assign, Embedded | Pause, road))
     if agents.judge is not None:

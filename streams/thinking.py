@@ -59,7 +59,13 @@ def make_agents(
     def chart(_partition: int) -> Agent[Any]:
         titles = {target.id: target.title for target in targets}
         watch = DriftWatch(settings.drift, settings.time.tick_seconds, titles)
-        return Chart(n_partitions, settings.charting, settings.time, watch, has_stance=bool(targets))
+        return Chart(
+            n_partitions,
+            settings.charting,
+            settings.time,
+            half_life_seconds=settings.clustering.half_life_seconds,
+            drift=watch,
+        )
 
     embed = Embed(encoder, settings.embedding)
     if not targets:

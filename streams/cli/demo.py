@@ -226,7 +226,7 @@ def _story(worker: Worker, discussion: Discussion, seconds: float) -> Story:
         title=discussion.title,
         article=discussion.article.title if discussion.article else None,
         clusters=view.live(),
-        pulses=view.pulses(),
+        pulses=view.pulses,
         lineage=list(view.lineage.values()),
         alarms=list(view.alarms.values()),
         rejected=worker.rejected + discussion.refused,
