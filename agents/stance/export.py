@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import warnings
@@ -50,7 +51,7 @@ def export(trained: Path, folder: Path, name: str, max_tokens: int = 128) -> Pat
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch) / "fp32.onnx"
         _to_onnx(trained, whole)
-        _quantize(whole, folder / "model.onnx")
+        _quantize(whole, folder / "model.onnx", json.loads((trained / "config.json").read_bytes()))
     shutil.copyfile(trained / "tokenizer.json", folder / "tokenizer.json")
     size = (folder / "model.onnx").stat().st_size
     if size > MOST_BYTES:
@@ -141,7 +142,7 @@ def _unpadded(network: Any) -> Any:
     return Unpadded().eval()
 
 
-def _quantize(whole: Path, file: Path) -> None:
+def _quantize(whole: Path, file: Path, shape: dict[str, Any]) -> None:
     """Fuse the layers of attention, and store every weight in int8."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -153,7 +154,11 @@ def _quantize(whole: Path, file: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         optimized = optimize_model(
-            str(whole), model_type="bert", num_heads=12, hidden_size=384, optimization_options=options
+            str(whole),
+            model_type="bert",
+            num_heads=shape["num_attention_heads"],
+            hidden_size=shape["hidden_size"],
+            optimization_options=options,
         )
         optimized.save_model_to_file(str(whole))
         quantize_dynamic(

