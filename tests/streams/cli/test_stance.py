@@ -1,0 +1,83 @@
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from agents.stance.head import read_head
+from agents.stance.settings import StanceSettings
+from agents.stance.target import Target
+from streams.cli import main
+
+
+@pytest.fixture
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.chdir(tmp_path)
+    return CliRunner()
+
+
+def lines(file: Path, rows: list[dict[str, str]]) -> str:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(file)
+
+
+def test_suggest_drafts_targets_that_the_settings_take(runner: CliRunner, tmp_path: Path) -> None:
+    rows = [
+        {"id": str(n), "text": "The tram line is late.", "discussion_title": "Should we close the ring?"}
+        for n in range(3)
+    ]
+
+    result = runner.invoke(main, ["stance", "suggest", lines(tmp_path / "comments.jsonl", rows)])
+
+    assert result.exit_code == 0, result.output
+    drafted = tomllib.loads(result.stdout)["stance"]["targets"]
+    targets = [Target(d["id"], d["title"], tuple(d["favor"]), tuple(d["against"])) for d in drafted]
+    assert StanceSettings(targets=tuple(targets)).judged[0].favor == ("We should close the ring",)
+    assert "tram line" in {target.title.lower() for target in targets}
+
+
+def test_suggest_without_a_source_says_what_to_give(runner: CliRunner) -> None:
+    result = runner.invoke(main, ["stance", "suggest"])
+
+    assert result.exit_code == 1
+    assert "--live" in result.output
+
+
+def test_suggest_says_when_nothing_can_be_drafted(runner: CliRunner, tmp_path: Path) -> None:
+    file = lines(tmp_path / "comments.jsonl", [{"id": "1", "text": "hm"}])
+
+    result = runner.invoke(main, ["stance", "suggest", file])
+
+    assert result.exit_code == 1
+    assert "0 titles and topics" in result.output
+
+
+def test_train_writes_a_head_and_says_how_often_it_is_right(runner: CliRunner, tmp_path: Path) -> None:
+    rows = [{"text": f"I am for the tram, it is great, reason {n}", "side": "favor"} for n in range(20)]
+    rows += [{"text": f"Stop this awful waste, reason {n}", "side": "against"} for n in range(20)]
+    file = lines(tmp_path / "examples.jsonl", rows)
+
+    result = runner.invoke(main, ["stance", "train", "--target", "tram", file])
+
+    assert result.exit_code == 0, result.output
+    assert "20 against, 20 favor" in result.output
+    assert read_head(Path("heads/tram.json")).accuracy > 0.9
+
+
+def test_train_refuses_too_few_examples(runner: CliRunner, tmp_path: Path) -> None:
+    file = lines(tmp_path / "examples.jsonl", [{"text": "good", "side": "favor"}])
+
+    result = runner.invoke(main, ["stance", "train", "--target", "tram", file])
+
+    assert result.exit_code == 1
+    assert "a head needs 20" in result.output
+
+
+def test_fit_refuses_data_without_an_open_licence(runner: CliRunner, tmp_path: Path) -> None:
+    row = {"text": "t", "statement": "s", "label": "support", "source": "x", "licence": "none stated"}
+
+    result = runner.invoke(main, ["stance", "fit", lines(tmp_path / "rows.jsonl", [row])])
+
+    assert result.exit_code == 1
+    assert "open licence" in result.output
