@@ -183,7 +183,7 @@ class StatefulDelivery(Delivery):
         try:
             emissions = list(await self._run(part.agent.step, [record for _, record in records]))
         except Exception as error:
-            if _is_fatal(error):
+            if _is_fatal(error) or self._is_transactional:  # a sketch that is skipped leaves a gap
                 raise
             cause = error
         else:
