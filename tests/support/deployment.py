@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -132,11 +132,16 @@ class Deployment:
             "HF_HUB_OFFLINE": "1",
         }
 
-    def start(self, module: str = "streams", environment: Mapping[str, str] | None = None) -> WorkerProcess:
+    def start(
+        self,
+        module: str = "streams",
+        environment: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+    ) -> WorkerProcess:
         """Start one more worker and return it without waiting for it."""
         self._n_started += 1
         name, port = f"worker-{self._n_started}", free_port()
-        command = [sys.executable, "-m", module, "worker", "--port", str(port)]
+        command = [sys.executable, "-m", module, "worker", "--port", str(port), *arguments]
         worker = WorkerProcess(
             name, command, {**self._environment, **(environment or {})}, port, self.folder / f"{name}.log"
         )
