@@ -218,7 +218,8 @@ class DriftWatch:
             n_sums=settings.displaced_clusters,
             n_sampled=n_sampled,
         )
-        state.ticks = trimmed([*state.ticks, tick], settings.window_comments, settings.reference_ratio)
+        if tick.counts or tick.events:
+            state.ticks = trimmed([*state.ticks, tick], settings.window_comments, settings.reference_ratio)
         state.places |= seen.places if not seen.merged else {}
         if seen.merged:
             places = {micro: seen.merged.get(place, place) for micro, place in state.places.items()}

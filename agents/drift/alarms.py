@@ -41,7 +41,7 @@ class WatchState(msgspec.Struct, kw_only=True):
 class Watch:
     """One series of scores with its detector.
 
-    After an alarm it rests for a quarter of a window's worth of scores, in which the same shift goes on showing;
+    After an alarm it rests for a quarter of a window, in which the same shift goes on showing;
     then it reads on, so that a second shift raises a second alarm while the first still stands.
 
     Parameters
