@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from agents.embedding.encoder import Encoder, load_encoder
 from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS
 from streams.contracts import headers
+from streams.delivery import HEARTBEATS
 from streams.extra import ExtraTopics
 from streams.metrics import Metrics
 from streams.observe import MeteredEncoder, MetricsObserver
@@ -29,6 +30,7 @@ from streams.route import Agents, lay
 from streams.settings import Settings
 from streams.thinking import make_agents
 from streams.topic_admin import ensure_topics
+from streams.web.post import Comments
 from streams.web.reader import Reader
 from streams.web.readiness import Readiness
 from streams.web.server import build
@@ -142,8 +144,9 @@ class Worker:
             What nobody on the road could handle.
         """
         assert self._failed is not None
-        waiting = asyncio.ensure_future(until.wait())
-        await asyncio.wait({waiting, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+        waiting: asyncio.Future[Any] = asyncio.create_task(until.wait())
+        either: set[asyncio.Future[Any]] = {waiting, self._failed}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if self._failed.done():
             self._failed.result()
@@ -204,7 +207,7 @@ class Worker:
             broker=[f"aiokafka://{node}" for node in self.connection.bootstrap.split(",")],
             broker_credentials=_credentials(self.connection),
             broker_session_timeout=settings.session_seconds,
-            broker_heartbeat_interval=settings.session_seconds / 4,
+            broker_heartbeat_interval=settings.session_seconds / HEARTBEATS,
             broker_commit_interval=1.0,
             stream_wait_empty=False,
             topic_allow_declare=False,
@@ -246,7 +249,23 @@ class Worker:
         lay(road, self._agents, self._chart_publisher)
 
     async def _serve(self) -> None:
-        application = build(self.view, self.metrics.exposition, self.readiness, (), self.settings.web)
+        settings = self.settings
+        application = build(
+            self.view,
+            self.metrics.exposition,
+            self.readiness,
+            (),
+            settings.web,
+            settings.stance.judged,
+        )
+        door = Comments(
+            self.publisher.send,
+            self.n_partitions,
+            settings.post,
+            settings.embedding,
+            keyed_by_id=settings.topics.keyed_by_id,
+        )
+        door.add_to(application)
         self._web = web.AppRunner(application, access_log=None)
         await self._web.setup()
         site = web.TCPSite(self._web, self.settings.web.host, self.settings.web.port)

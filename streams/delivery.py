@@ -8,7 +8,8 @@ One runner brings batches to an agent and takes its emissions out. What it holds
    group has rebalanced they are forgotten, and events of an older generation are dropped: Kafka
    delivers them again from the last commit to whoever owns the partition now.
 3. A step is a function of state and events, so what is sent twice is equal.
-4. A worker that slept longer than its session, or was fenced, sends nothing before it has rejoined.
+4. A worker that slept longer than its session sends nothing before a heartbeat has told that the
+   group still counts on it; if not, or when it was fenced, it rejoins first.
 5. An agent never raises: the event that breaks it is found by halving and becomes a dead
    letter. What nobody can handle ends the process before anything further is acknowledged.
 
@@ -33,12 +34,18 @@ from agents.errors import RoadError
 from streams.publish import Publisher
 from streams.road import Road, SleptError
 
-__all__ = ["Delivery", "message_of"]
+__all__ = ["HEARTBEATS", "Delivery", "message_of"]
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS: Final = 0.25
 """How often a runner looks after what time alone brings: checkpoints due, silence, new placements."""
+
+HEARTBEATS: Final = 4
+"""Heartbeats a session."""
+
+HEARTBEATS_TO_TELL: Final = 2
+"""After a sleep, one that may have been under way and the next: the group has answered by then."""
 
 REJOIN_SECONDS: Final = 120.0
 """A worker that has not rejoined by then ends, for its supervisor to start it again."""
@@ -59,12 +66,22 @@ class Delivery(abc.ABC):
         What all runners share.
     publisher
         The way out; the road's own unless given.
+    batch
+        Most events taken at once; ``delivery.batch`` unless given.
     """
 
-    def __init__(self, stage: str, topic: str, road: Road, publisher: Publisher | None = None) -> None:
+    def __init__(
+        self,
+        stage: str,
+        topic: str,
+        road: Road,
+        publisher: Publisher | None = None,
+        batch: int | None = None,
+    ) -> None:
         self.stage = stage
         self.topic = topic
         self._road = road
+        self._batch = batch or road.settings.batch
         self._publisher = publisher or road.publisher
         self._threads = ThreadPoolExecutor(1, thread_name_prefix=stage)
         self._lock = asyncio.Lock()
@@ -72,6 +89,7 @@ class Delivery(abc.ABC):
         self._lost: int | None = None
         self._lost_at = 0.0
         self._awake_at = time.monotonic()
+        self._in_doubt_until = 0.0
         self._stream: Any = None
 
     async def __call__(self, stream: Any) -> None:
@@ -105,9 +123,8 @@ class Delivery(abc.ABC):
         """Forget everything that belongs to the generation that has ended."""
 
     def _batches(self, stream: Any) -> AsyncIterator[Sequence[Any]]:
-        settings = self._road.settings
         batches: AsyncIterator[Sequence[Any]] = stream.noack_take(
-            settings.batch, within=settings.within_seconds
+            self._batch, within=self._road.settings.within_seconds
         )
         return batches
 
@@ -152,6 +169,7 @@ class Delivery(abc.ABC):
         if not emissions:
             return
         self._note_sleep()
+        await self._settle_doubt()
         self._must_own()
         try:
             await self._publisher.send(emissions)
@@ -166,11 +184,18 @@ class Delivery(abc.ABC):
             raise SleptError("its partitions may have gone to another worker")
 
     def _note_sleep(self) -> None:
-        """Give the generation up if the process did not run for longer than its session."""
-        now = time.monotonic()
-        if now - self._awake_at > self._road.settings.session_seconds:
-            self._lost, self._lost_at = self._generation, now
+        """Doubt that the partitions are still ours if the process did not run for a whole session."""
+        now, session = time.monotonic(), self._road.settings.session_seconds
+        if now - self._awake_at > session:
+            self._in_doubt_until = now + session * HEARTBEATS_TO_TELL / HEARTBEATS
         self._awake_at = now
+
+    async def _settle_doubt(self) -> None:
+        """Wait until a heartbeat has told whether the group still counts on us."""
+        while self._in_doubt_until > time.monotonic() or (self._in_doubt_until and self._road.is_rebalancing):
+            self._must_own()
+            await asyncio.sleep(BEAT_SECONDS)
+        self._in_doubt_until = 0.0
 
     async def _acknowledge(self, events: Iterable[Any]) -> None:
         """Acknowledge events in order."""

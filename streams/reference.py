@@ -49,9 +49,9 @@ def _sentences(kind: type) -> dict[str, str]:
     assert isinstance(made, ast.ClassDef)
     found = {}
     for field, after in zip(made.body, made.body[1:], strict=False):
-        is_named = isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if is_named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
-            found[field.target.id] = " ".join(str(after.value.value).split())  # type: ignore[union-attr]
+        match field, after:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as text)):
+                found[name] = " ".join(text.split())
     return found
 
 

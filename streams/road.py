@@ -89,6 +89,11 @@ class Road:
         """The consumer group's current generation, as Faust knows it."""
         return int(self.app.consumer_generation_id)
 
+    @property
+    def is_rebalancing(self) -> bool:
+        """Whether the group is handing its partitions out anew."""
+        return bool(self.app.rebalancing)
+
     def fail(self, error: BaseException) -> None:
         """End the worker."""
         if not self.failed.done():

@@ -47,7 +47,7 @@ def lay(road: Road, agents: Agents, chart_publisher: Publisher | None) -> None:
     ``chart_publisher`` writes each step of CHART in one transaction; None on the embedded broker,
     which has a single worker and garbles transactions.
     """
-    _register(road, StatelessDelivery("embed", "comments", agents.embed, road))
+    _register(road, StatelessDelivery("embed", "comments", agents.embed, road, agents.embed.batch_size))
     _register(road, StatefulDelivery("assign", "embedded", agents.assign, Embedded | Pause, road))
     if agents.judge is not None:
         _register(road, StatefulDelivery("judge", "debated", agents.judge, Debated | Pause, road))

@@ -25,6 +25,7 @@ from agents.errors import SettingsError
 from agents.stance.settings import StanceSettings
 from streams.options import BrokerSettings, TopicSettings
 from streams.road import DeliverySettings
+from streams.web.post import PostSettings
 from streams.web.settings import WebSettings
 
 __all__ = ["DEFAULT_FILE", "Settings", "Sourced", "load_settings", "sources"]
@@ -50,6 +51,7 @@ class Settings:
     drift: DriftSettings = field(default_factory=DriftSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     web: WebSettings = field(default_factory=WebSettings)
+    post: PostSettings = field(default_factory=PostSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class _Everything(BaseSettings):
     drift: dict[str, Any] = {}
     delivery: dict[str, Any] = {}
     web: dict[str, Any] = {}
+    post: dict[str, Any] = {}
 
 
 Layers = list[tuple[str, dict[str, Any]]]

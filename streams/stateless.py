@@ -28,8 +28,10 @@ class StatelessDelivery(Delivery):
     ``delivery.pause_seconds``; one that is empty from the start is silent too.
     """
 
-    def __init__(self, stage: str, topic: str, agent: PausingStep, road: Road) -> None:
-        super().__init__(stage, topic, road)
+    def __init__(
+        self, stage: str, topic: str, agent: PausingStep, road: Road, batch: int | None = None
+    ) -> None:
+        super().__init__(stage, topic, road, batch=batch)
         self._agent = agent
         self._heard_at: dict[int, float] = {}
         self._paused: set[int] = set()

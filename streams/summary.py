@@ -165,7 +165,7 @@ def _no_topics(story: Story) -> Text:
 
 
 def _events(lineage: Sequence[Lineage]) -> Text:
-    counts = Counter(event.event for event in lineage)
+    counts: Counter[str] = Counter(event.event for event in lineage)
     order = ("emerged", "merged", "split", "faded")
     words = ", ".join(f"{counts[name]} {name}" for name in order if counts[name])
     return Text(f"What happened to topics: {words or 'nothing'}.\n", style="dim")

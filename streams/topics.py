@@ -1,4 +1,4 @@
-"""Every topic: key, value, who reads it, how long it is kept. Created by us, never by the broker's default."""
+"""Every topic: key, value, purpose and how long it is kept; created by us, never by the broker's default."""
 
 from __future__ import annotations
 

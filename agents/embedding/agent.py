@@ -30,6 +30,11 @@ class Embed:
         self._encoder = encoder
         self._settings = settings
 
+    @property
+    def batch_size(self) -> int:
+        """Messages that are worth taking together: what passes through the network at once."""
+        return self._settings.batch_size
+
     def step(self, batch: Sequence[Message]) -> list[Emission]:
         """Embed the batch; one emission a message, in order."""
         checked = [self._check(message) for message in batch]
