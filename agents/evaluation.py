@@ -21,7 +21,9 @@ from agents.charting.settings import ChartingSettings
 from agents.clustering.agent import Assign
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.ticks import TimeSettings
-from agents.records import Assignment, Embedded, Lineage, Pause, Placement, Sketch
+from agents.drift.agent import DriftWatch
+from agents.drift.settings import DriftSettings
+from agents.records import Assignment, Drift, Embedded, Lineage, Pause, Placement, Sketch
 
 __all__ = ["Evaluation", "Scores", "Trial", "b_cubed", "evaluate", "score"]
 
@@ -96,12 +98,16 @@ class Trial:
     time: TimeSettings
     n_partitions: int = 1
     batch: int = 64
+    drift: DriftSettings | None = None
+    """Measure drift too, and keep its alarms."""
     placements: dict[str, Placement] = field(default_factory=dict)
     moves: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     """Per micro-cluster the clusters that it was placed in, each with the comments until then."""
     assigned: dict[str, Assignment] = field(default_factory=dict)
     """The first assignment of each comment."""
     lineage: list[Lineage] = field(default_factory=list)
+    alarms: list[Drift] = field(default_factory=list)
+    """Alarms and all-clears of drift, in their order."""
     seconds: float = 0.0
     _n: int = 0
 
@@ -109,7 +115,13 @@ class Trial:
         """Feed the comments in their order, and close the stream with a pause."""
         n = self.n_partitions
         agents = [Assign(i, self.clustering, self.time, self.placements, n_partitions=n) for i in range(n)]
-        chart = Chart(n, self.charting, self.time, half_life_seconds=self.clustering.half_life_seconds)
+        chart = Chart(
+            n,
+            self.charting,
+            self.time,
+            half_life_seconds=self.clustering.half_life_seconds,
+            drift=None if self.drift is None else DriftWatch(self.drift, self.time.tick_seconds),
+        )
         offsets, heard = [-1] * n, [-np.inf] * n
         started = time.perf_counter()
         for batch in self._batches(comments):
@@ -175,6 +187,8 @@ class Trial:
                 self.moves.setdefault(placement.micro, []).append((self._n, placement.cluster))
             elif isinstance(emission.record, Lineage):
                 self.lineage.append(emission.record)
+            elif isinstance(emission.record, Drift) and emission.record.state != "value":
+                self.alarms.append(emission.record)
 
 
 def evaluate(comments: Sequence[Embedded], labels: Sequence[str], trial: Trial) -> Evaluation:
@@ -285,9 +299,9 @@ def _ancestors(lineage: Sequence[Lineage]) -> dict[str, frozenset[str]]:
             )
             parents.setdefault(child, set()).add(parent)
     found: dict[str, frozenset[str]] = {}
-    for child in parents:
+    for child, nearest in parents.items():
         reached: set[str] = set()
-        waiting = list(parents[child])
+        waiting = list(nearest)
         while waiting:
             each = waiting.pop()
             if each not in reached:

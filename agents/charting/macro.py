@@ -16,6 +16,9 @@ from agents.charting.settings import ChartingSettings
 
 __all__ = ["Grouping", "Micros", "group", "similarity"]
 
+LARGE_SHARE = 0.1
+"""Share of the traffic from which on a group counts as large."""
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -79,18 +82,43 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
     if m < 2:
         labels = np.zeros(m, np.int64)
         return Grouping(labels, labels.copy(), np.empty(0))
-    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.cluster.hierarchy import linkage
 
     pairs = _similarities(micros, settings)
     if previous is not None:
         together = (previous[:, None] == previous[None, :]) & (previous >= 0)[:, None]
         pairs = pairs + settings.stickiness * together
     rows, columns = np.triu_indices(m, 1)
-    tree = linkage(1.0 - pairs[rows, columns], method="average")
-    fine = _renumber(fcluster(tree, 1.0 - settings.group_above - settings.granularity, "distance"))
-    coarse = fcluster(tree, 1.0 - settings.parent_above - settings.granularity, "distance")
+    tree = linkage(np.maximum(1.0 - pairs[rows, columns], 0.0), method="average")
+    fine = _cut(tree, micros.weights, settings.group_above + settings.granularity, settings.share_weight)
+    coarse = _cut(tree, micros.weights, settings.parent_above + settings.granularity, settings.share_weight)
     _, first_rows = np.unique(fine, return_index=True)
     return Grouping(fine, _renumber(coarse[first_rows]), 1.0 - tree[:, 2])
+
+
+def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float) -> Ints:
+    """Cut the tree at the highest merges that are similar enough.
+
+    Where one story holds most of the traffic, what is only loosely like it is more probably part
+    of it than new: the threshold falls with the logarithm of the larger part's share of all
+    weight, from `LARGE_SHARE` on, as the prior of the assignment does.
+    """
+    m = len(weights)
+    total = float(weights.sum())
+    children = tree[:, :2].astype(np.int64)
+    heavy = np.concatenate([weights, np.zeros(m - 1)])
+    for node, (left, right) in enumerate(children, m):
+        heavy[node] = heavy[left] + heavy[right]
+    larger = np.maximum(heavy[children[:, 0]], heavy[children[:, 1]]) / total
+    needed = threshold - share_weight * np.maximum(np.log(larger / LARGE_SHARE), 0.0)
+    is_whole = np.concatenate([np.ones(m, bool), 1.0 - tree[:, 2] >= needed])
+    labels = np.zeros(2 * m - 1, np.int64)
+    labels[-1] = 2 * m - 2
+    for node in range(2 * m - 2, m - 1, -1):
+        left, right = children[node - m]
+        inside = labels[node] != node or is_whole[node]
+        labels[left], labels[right] = (labels[node], labels[node]) if inside else (left, right)
+    return _renumber(labels[:m])
 
 
 def similarity(micros: Micros, ours: Ints, theirs: Ints, settings: ChartingSettings) -> float:

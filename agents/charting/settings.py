@@ -23,6 +23,9 @@ class ChartingSettings:
     group_above: float = 0.2
     """Mean similarity of the comments of two groups from which on they are one topic."""
 
+    share_weight: float = 0.05
+    """How much less similar the parts of a large topic may be, per logarithm of its share of the traffic."""
+
     lexical_weight: float = 0.3
     """Part of the words in that similarity; the rest is the embedding's."""
 
@@ -50,6 +53,7 @@ class ChartingSettings:
             "charting",
             self,
             group_above=(-1, 1),
+            share_weight=(0, 1),
             lexical_weight=(0, 1),
             gap_seconds=(1, math.inf),
             granularity=(-0.5, 0.5),

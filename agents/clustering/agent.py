@@ -338,10 +338,10 @@ class Assign:
             bounds = [0, *(np.flatnonzero(np.diff(block.ticks)) + 1).tolist(), len(block.ticks)]
             for low, high in pairwise(bounds):
                 self._summary(int(block.ticks[low])).learn(block, low, high)
-        if gone:
-            self._summary(self._clock.tick).gone.extend(gone)
-            self._exemplars.give_up(gone)
-            self._waiting.give_up([self._name(number) for number in gone])
+        for tick, number in gone:
+            self._summary(tick).gone.append(number)
+        self._exemplars.give_up([number for _, number in gone])
+        self._waiting.give_up([self._name(number) for _, number in gone])
 
     def _move_back(self, tick: int, seconds: float) -> None:
         """Follow the clock, which gave up the first time that it was shown."""

@@ -124,18 +124,23 @@ class Pending:
 
     parts: list[Part]
     slots: list[Ints]
+    similarities: list[Floats]
     n: int = 0
 
-    def add(self, part: Part, slots: Ints) -> None:
+    def add(self, part: Part, slots: Ints, similarities: Floats) -> None:
         """Take in comments that were decided."""
         self.parts.append(part)
         self.slots.append(slots)
+        self.similarities.append(similarities)
         self.n += len(part)
 
-    def joined(self) -> tuple[Part, Ints]:
-        """Return the whole block as one part, with the slots that it joined."""
+    def joined(self) -> tuple[Part, Ints, Floats]:
+        """Return the whole block as one part, the slots that it joined, and how similar it was.
+
+        A founder's similarity is nan.
+        """
         if len(self.parts) == 1:
-            return self.parts[0], self.slots[0]
+            return self.parts[0], self.slots[0], self.similarities[0]
         lengths = np.concatenate([np.diff(part.starts) for part in self.parts])
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
         part = Part(
@@ -145,4 +150,4 @@ class Pending:
             np.concatenate([part.times for part in self.parts]),
             np.concatenate([part.ticks for part in self.parts]),
         )
-        return part, np.concatenate(self.slots)
+        return part, np.concatenate(self.slots), np.concatenate(self.similarities)

@@ -3,7 +3,8 @@
 A comment goes to the micro-cluster with the highest *score*: the similarity, discounted by the
 micro-cluster's silence, plus a prior that grows with its share of the traffic, as in a Dirichlet
 process mixture (log of the prior, scaled to cosines; Kulis and Jordan 2012 derive such hard
-assignments as its limit). Below the threshold it founds one of its own.
+assignments as its limit). What lies outside of a micro-cluster's own spread costs extra, so a new
+story doesn't drown in a large old one. Below the threshold a comment founds one of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-NEAR = 4e-5
+OUTSIDE = 3.0
+"""What a point of similarity below a micro-cluster's floor costs, in points: a stranger goes elsewhere
+unless it is just outside."""
+
+NEAR = 2e-4
 """Scores of the float32 product that lie closer than this are decided by the exact one."""
 
 
@@ -64,6 +69,8 @@ class Matcher:
         """(DIMENSIONS, k) the same of the hashed words, a column a slot."""
         self.priors = np.full(capacity, -np.inf)
         self.discounts = np.ones(capacity)
+        self.floors = np.full(capacity, -1.0)
+        """(k,) similarity below which a comment lies outside of what a micro-cluster has heard."""
         self.newcomer_prior = 0.0
         self.total = 1.0
 
@@ -76,6 +83,7 @@ class Matcher:
         self.words = np.concatenate([self.words, np.zeros((DIMENSIONS, capacity - old), np.float32)], axis=1)
         self.priors = np.concatenate([self.priors, np.full(capacity - old, -np.inf)])
         self.discounts = np.concatenate([self.discounts, np.ones(capacity - old)])
+        self.floors = np.concatenate([self.floors, np.full(capacity - old, -1.0)])
 
     def freeze(self, present: Floats, silences: Floats, is_live: NDArray[np.bool_], total: float) -> None:
         """Take over weights of now and silences, for the comments of the next block.
@@ -105,6 +113,7 @@ class Matcher:
         vector: NDArray[np.floating],
         columns: NDArray[np.integer],
         values: NDArray[np.floating],
+        floor: float,
     ) -> None:
         """Let a comment found the micro-cluster of an empty slot."""
         self.centroids[slot] = vector
@@ -112,6 +121,7 @@ class Matcher:
         np.add.at(self.words[:, slot], columns, values.astype(np.float32))
         self.priors[slot] = self.newcomer_prior
         self.discounts[slot] = 1.0
+        self.floors[slot] = floor
 
     def clear(self, slots: Ints) -> None:
         """Empty slots, so that nothing matches them."""
@@ -164,7 +174,7 @@ class Matcher:
 
     def offer(self, match: Match, slot: int, start: int, similarities: Floats) -> None:
         """Let the comments from row ``start`` on know a slot that was founded before them."""
-        scores = similarities * self.discounts[slot] + self.priors[slot]
+        scores = self._scores(similarities, np.full(similarities.shape, slot))
         rows = start + np.flatnonzero(scores[start:] > match.scores[start:, -1])
         match.slots[rows, -1], match.scores[rows, -1] = slot, scores[rows]
         match.similarities[rows, -1] = similarities[rows]
@@ -175,12 +185,23 @@ class Matcher:
     def _rough(self, vectors: Singles, words: sparse.csr_matrix) -> Singles:
         """Return the (n, k) scores in float32, wrong by less than `NEAR`."""
         beta = self.settings.lexical_weight
-        scores: Singles = vectors @ self.centroids.T
-        scores *= ((1.0 - beta) * self.discounts).astype(np.float32)
+        similarities: Singles = vectors @ self.centroids.T
+        similarities *= np.float32(1.0 - beta)
         wording = words @ self.words
-        wording *= (beta * self.discounts).astype(np.float32)
-        scores += wording
-        scores += self.priors.astype(np.float32)
+        wording *= np.float32(beta)
+        similarities += wording
+        outside = np.subtract(self.floors.astype(np.float32), similarities, out=wording)
+        np.maximum(outside, 0.0, out=outside)
+        outside *= np.float32(OUTSIDE)
+        similarities *= self.discounts.astype(np.float32)
+        similarities += self.priors.astype(np.float32)
+        similarities -= outside
+        return similarities
+
+    def _scores(self, similarities: Floats, slots: Ints) -> Floats:
+        """Return the scores that similarities to slots give."""
+        outside = np.maximum(self.floors[slots] - similarities, 0.0)
+        scores: Floats = similarities * self.discounts[slots] + self.priors[slots] - OUTSIDE * outside
         return scores
 
     def _decide(self, match: Match, rows: Ints, shortlist: Ints) -> None:
@@ -195,8 +216,7 @@ class Matcher:
         columns, values = picked.indices, picked.data.astype(np.float64)
         np.add.at(wording, owner, values[:, None] * self.words[columns[:, None], slots[owner]])
         similarities = (1.0 - beta) * meaning + beta * wording
-        priors = np.where(slots >= 0, self.priors[slots], -np.inf)
-        scores = similarities * self.discounts[slots] + priors
+        scores = np.where(slots >= 0, self._scores(similarities, slots), -np.inf)
         order = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
         found = order.shape[1]
         best = np.take_along_axis(scores, order, axis=1)

@@ -21,6 +21,7 @@ from agents.clustering.block import Decisions, Learned, Part, Pending
 from agents.clustering.fading import Landmark
 from agents.clustering.matching import Match, Matcher
 from agents.clustering.settings import ClusteringSettings
+from agents.clustering.spread import Spread
 from agents.clustering.terms import DIMENSIONS, Frequencies
 
 __all__ = ["MicroClusters"]
@@ -36,6 +37,10 @@ BLOCK_SHARE = 32
 
 FORGOTTEN_BELOW = 1e-3
 """A micro-cluster is given up once its faded weight is below this many comments."""
+
+STEADY_AGE = 1.0 / np.log(2.0)
+"""Mean age of the faded weight of steady talk, in half-lives; talk that is older on the whole has fallen
+silent, although a straggler may have come just now."""
 
 GROWTH = 256
 """Slots added at a time."""
@@ -53,6 +58,9 @@ class _State(msgspec.Struct, frozen=True):
     landmark: float | None
     now: float
     total: float
+    origin: float
+    tick: int
+    mean: tuple[float, float]
     n_comments: int
     next_number: int
     pending: tuple[bytes, ...] | None
@@ -80,12 +88,14 @@ class MicroClusters:
         self.n_comments = 0
         """Comments learned so far."""
         self.next_number = 0
+        self._origin = 0.0
         self.slot_of: dict[int, int] = {}
         """Slot of every live micro-cluster by its number."""
         self._free: list[int] = []
-        self._pending = Pending([], [])
+        self._pending = Pending([], [], [])
         self._learned: list[Learned] = []
-        self._gone: list[int] = []
+        self._gone: list[tuple[int, int]] = []
+        self._tick = 0
         self._allocate(0)
 
     def __len__(self) -> int:
@@ -101,19 +111,22 @@ class MicroClusters:
         self.lexical = np.zeros((capacity, DIMENSIONS), np.float32)
         self.first = np.zeros(capacity)
         self.last = np.zeros(capacity)
+        self.ages = np.zeros(capacity)
+        self.spread = Spread(self.settings.spread, capacity)
         self.matcher = Matcher(self.settings, self.dimensions, capacity)
         self._free = list(range(capacity - 1, -1, -1))
 
     def _grow(self) -> None:
         """Add `GROWTH` empty slots."""
         old, capacity = len(self.numbers), len(self.numbers) + GROWTH
-        for name in ("numbers", "counts", "weights", "sums", "lexical", "first", "last"):
+        for name in ("numbers", "counts", "weights", "sums", "lexical", "first", "last", "ages"):
             array = getattr(self, name)
             grown = np.zeros((capacity, *array.shape[1:]), array.dtype)
             grown[:old] = array
             setattr(self, name, grown)
         self.numbers[old:] = -1
         self.matcher.grow(capacity)
+        self.spread.grow(capacity)
         self._free = [*range(capacity - 1, old - 1, -1), *self._free]
 
     def assign(self, part: Part) -> Decisions:
@@ -122,19 +135,20 @@ class MicroClusters:
         at = 0
         while at < len(part):
             if not self._pending.n:
-                self._begin(float(part.times[at]))
+                self._begin(float(part.times[at]), int(part.ticks[at]))
             upto = min(len(part), at + self._block_length() - self._pending.n)
             piece = part.cut(at, upto)
             decisions = self._decide(piece)
             decided.append(decisions)
-            self._pending.add(piece, decisions.slots[:, 0])
+            own = np.where(decisions.is_founder, np.nan, decisions.similarities[:, 0])
+            self._pending.add(piece, decisions.slots[:, 0], own)
             if self._pending.n >= self._block_length():
                 self.learn()
             at = upto
         return _joined(decided)
 
-    def drain(self) -> tuple[list[Learned], list[int]]:
-        """Return what was learned and the numbers that were given up since the last call."""
+    def drain(self) -> tuple[list[Learned], list[tuple[int, int]]]:
+        """Return what was learned, and tick and number of what was given up, since the last call."""
         drained = self._learned, self._gone
         self._learned, self._gone = [], []
         return drained
@@ -142,14 +156,16 @@ class MicroClusters:
     def _block_length(self) -> int:
         return min(LONGEST_BLOCK, max(1, self.n_comments // BLOCK_SHARE))
 
-    def _begin(self, time: float) -> None:
+    def _begin(self, time: float, tick: int) -> None:
         """Freeze what the comments of the next block are compared with."""
-        self.now = max(self.now, time)
+        self.now, self._tick = max(self.now, time), max(self._tick, tick)
         if self.landmark is None:
             self.landmark = Landmark(self.settings.half_life_seconds, self.now)
+            self._origin = self.now
         factor = self.landmark.move_to(self.now)
         if factor is not None:
             self.weights *= factor
+            self.ages *= factor
             self.sums *= np.float32(factor)
             self.lexical *= np.float32(factor)
         self._give_up()
@@ -161,9 +177,11 @@ class MicroClusters:
         """Freeze priors and discounts; ``total`` is known where an open block is restored."""
         assert self.landmark is not None
         present = self.weights / self.landmark.growth(self.now)
+        ages = np.divide(self.ages, self.weights, out=np.zeros_like(self.ages), where=self.weights > 0)
+        lag = self.now - self._origin - ages - STEADY_AGE * self.settings.half_life_seconds
         self.matcher.freeze(
             present,
-            self.now - self.last,
+            np.maximum(self.now - self.last, lag),
             self.numbers >= 0,
             float(present.sum()) + 1.0 if total is None else total,
         )
@@ -206,7 +224,13 @@ class MicroClusters:
         self.sums[slot], self.lexical[slot] = 0.0, 0.0
         self.first[slot] = self.last[slot] = time
         own = slice(match.words.indptr[row], match.words.indptr[row + 1])
-        self.matcher.place(slot, match.vectors[row], match.words.indices[own], match.words.data[own])
+        self.matcher.place(
+            slot,
+            match.vectors[row],
+            match.words.indices[own],
+            match.words.data[own],
+            self.spread.newcomer_floor,
+        )
         return slot
 
     def learn(self) -> None:
@@ -214,8 +238,8 @@ class MicroClusters:
         if not self._pending.n:
             return
         assert self.landmark is not None
-        part, slots = self._pending.joined()
-        self._pending = Pending([], [])
+        part, slots, similarities = self._pending.joined()
+        self._pending = Pending([], [], [])
         columns, values = self.frequencies.vectors(part.words, part.starts)
         words = sparse.csr_matrix(
             (values.astype(np.float64), columns, part.starts), shape=(len(part), DIMENSIONS)
@@ -238,9 +262,12 @@ class MicroClusters:
             last=np.maximum.reduceat(times, bounds[:-1]),
             landmark=self.landmark.at,
         )
+        np.add.at(self.ages, slots, growths * (part.times - self._origin))
+        self.spread.add(slots, similarities)
         self._take(learned, targets[is_first])
         self.frequencies.add(part.words, len(part))
         self.n_comments += len(part)
+        self._tick = max(self._tick, int(part.ticks.max()))
         self._learned.append(learned)
         self._give_up()
 
@@ -257,7 +284,9 @@ class MicroClusters:
             added = learned.lexical[low:high]
             rows = np.repeat(mine, np.diff(added.indptr))
             self.lexical[rows, added.indices] += added.data.astype(np.float32)
-        self._refresh(np.unique(slots))
+        changed = np.unique(slots)
+        self._refresh(changed)
+        self.matcher.floors[changed] = self.spread.floors(changed)
 
     def _give_up(self) -> None:
         """Give up what has faded away and the weakest above the ceiling."""
@@ -299,6 +328,7 @@ class MicroClusters:
         )
         self.counts[slot] -= 1
         self.weights[slot] -= weight
+        self.ages[slot] *= 1.0 - part
         self.sums[slot] += sums
         self.lexical[slot] += lexical
         if self.counts[slot] <= 0:
@@ -310,6 +340,8 @@ class MicroClusters:
         """Let all that was learned so far count as that much earlier."""
         self.learn()
         self.now -= seconds
+        self._origin -= seconds
+        self._tick = 0
         self.first -= seconds
         self.last -= seconds
         if self.landmark is not None:
@@ -320,7 +352,7 @@ class MicroClusters:
             number = int(self.numbers[slot])
             del self.slot_of[number]
             self._free.append(slot)
-            self._gone.append(number)
+            self._gone.append((self._tick, number))
         self.numbers[slots] = -1
         self.weights[slots] = 0.0
         self.matcher.clear(slots)
@@ -332,8 +364,8 @@ class MicroClusters:
         buckets = np.flatnonzero(self.frequencies.counts)
         pending = None
         if self._pending.n:
-            part, slots = self._pending.joined()
-            arrays = (part.vectors, part.words, part.starts, part.times, part.ticks, slots)
+            part, slots, similarities = self._pending.joined()
+            arrays = (part.vectors, part.words, part.starts, part.times, part.ticks, slots, similarities)
             pending = tuple(array.tobytes() for array in arrays)
         return msgspec.msgpack.encode(
             _State(
@@ -349,6 +381,9 @@ class MicroClusters:
                         self.sums[live],
                         self.first[live],
                         self.last[live],
+                        self.ages[live],
+                        self.spread.moments[:, live],
+                        self.matcher.floors[live],
                     )
                 ],
                 lexical=[rows.astype("<u4").tobytes(), columns.astype("<u2").tobytes()],
@@ -359,6 +394,9 @@ class MicroClusters:
                 landmark=None if self.landmark is None else self.landmark.at,
                 now=self.now,
                 total=self.matcher.total,
+                origin=self._origin,
+                tick=self._tick,
+                mean=(self.spread.mean_sum, self.spread.mean_count),
                 n_comments=self.n_comments,
                 next_number=self.next_number,
                 pending=pending,
@@ -374,7 +412,11 @@ class MicroClusters:
         self.numbers[live], self.counts[live] = numbers, counts
         self.weights[live] = np.frombuffer(read.live[3])
         self.sums[live] = np.frombuffer(read.live[4], np.float32).reshape(-1, self.dimensions)
-        self.first[live], self.last[live] = (np.frombuffer(each) for each in read.live[5:])
+        self.first[live], self.last[live], self.ages[live] = (np.frombuffer(each) for each in read.live[5:8])
+        self.spread.moments[:, live] = np.frombuffer(read.live[8]).reshape(3, -1)
+        self.spread.mean_sum, self.spread.mean_count = read.mean
+        self.matcher.floors[live] = np.frombuffer(read.live[9])
+        self._origin, self._tick = read.origin, read.tick
         rows, columns = np.frombuffer(read.lexical[0], "<u4"), np.frombuffer(read.lexical[1], "<u2")
         self.lexical[live[rows], columns] = np.frombuffer(read.lexical_values, np.float32)
         self.slot_of = dict(zip(numbers.tolist(), live.tolist(), strict=True))
@@ -385,7 +427,7 @@ class MicroClusters:
         self.frequencies.n_comments = read.n_counted
         self.now, self.n_comments, self.next_number = read.now, read.n_comments, read.next_number
         self.landmark = None
-        self._learned, self._gone, self._pending = [], [], Pending([], [])
+        self._learned, self._gone, self._pending = [], [], Pending([], [], [])
         if read.landmark is not None:
             self.landmark = Landmark(self.settings.half_life_seconds, read.landmark)
             self._refresh(live)
@@ -403,12 +445,14 @@ class MicroClusters:
             np.frombuffer(pending[4], np.int64),
         )
         slots = np.frombuffer(pending[5], np.int64)
-        self._pending.add(part, slots)
+        self._pending.add(part, slots, np.frombuffer(pending[6]))
         columns, values = self.frequencies.vectors(part.words, part.starts)
         for row in np.unique(slots, return_index=True)[1].tolist():
             slot, own = int(slots[row]), slice(part.starts[row], part.starts[row + 1])
             if self.counts[slot] == 0:
-                self.matcher.place(slot, part.vectors[row], columns[own], values[own])
+                self.matcher.place(
+                    slot, part.vectors[row], columns[own], values[own], self.spread.newcomer_floor
+                )
 
 
 def _novelty(similarities: Floats) -> Floats:

@@ -20,8 +20,8 @@ class ClusteringSettings:
         If a value is out of its range.
     """
 
-    half_life_seconds: float = 21_600.0
-    """Silence that halves a weight: six hours, so that a topic of this morning still counts tonight."""
+    half_life_seconds: float = 172_800.0
+    """Silence that halves a weight: two days, so that a topic of yesterday is still known as it was."""
 
     silence_seconds: float = 259_200.0
     """Silence after which a micro-cluster counts as 1/e as similar as it is: three days."""
@@ -34,6 +34,10 @@ class ClusteringSettings:
 
     lexical_weight: float = 0.3
     """Part of the words in the similarity; the rest is the embedding's."""
+
+    spread: float = 2.5
+    """Standard deviations below the mean similarity of a micro-cluster's comments from which on another is
+    an outsider."""
 
     granularity: float = 0.0
     """How fine topics are: above 0 finer, below 0 coarser, in units of similarity."""
@@ -69,6 +73,7 @@ class ClusteringSettings:
             new_below=(-1, 1),
             share_weight=(0, 1),
             lexical_weight=(0, 1),
+            spread=(0.5, 100),
             granularity=(-0.5, 0.5),
             micro_clusters=(8, 8_000),
             recent_comments=(0, 1_000_000),
