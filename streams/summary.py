@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -110,35 +109,32 @@ def _headline(story: Story) -> Text:
     return text
 
 
-def _topics(clusters: Sequence[Cluster], pulses: Sequence[Pulse]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=True)
-    table.add_column("topic", ratio=1, overflow="fold")
-    table.add_column("comments", justify="right")
-    table.add_column("share", justify="right")
-    table.add_column("", justify="center")
-    table.add_column("its share over time", no_wrap=True)
+def _topics(clusters: Sequence[Cluster], pulses: Sequence[Pulse]) -> RenderableType:
+    parts: list[RenderableType] = [Text()]
     for cluster in clusters[:MOST_CLUSTERS]:
-        table.add_row(
-            _topic(cluster),
-            f"{cluster.count:,}",
-            f"{cluster.share:.0%}",
-            _arrow(cluster.trend),
-            Text(sparkline(_history(cluster.id, pulses)), style="cyan"),
+        parts.append(_topic(cluster, pulses))
+        parts.extend(
+            Padding(Text(f"“{_shorten(exemplar.text)}”", style="dim"), (0, 0, 0, 2))
+            for exemplar in cluster.exemplars[:EXEMPLARS]
         )
     if len(clusters) > MOST_CLUSTERS:
         rest = clusters[MOST_CLUSTERS:]
-        table.add_row(Text(f"and {len(rest)} smaller topics", style="dim"), f"{sum(c.count for c in rest):,}")
-    return table
+        words = f"and {len(rest)} smaller topics with {sum(c.count for c in rest):,} comments"
+        parts.append(Text(words, style="dim"))
+    return Group(*parts)
 
 
-def _topic(cluster: Cluster) -> RenderableType:
+def _topic(cluster: Cluster, pulses: Sequence[Pulse]) -> Table:
+    """Return the line of one topic: label, comments, share, trend, share over time."""
+    line = Table.grid(padding=(0, 1), expand=True)
+    line.add_column(ratio=1)
+    for width in (8, 5, 1, WIDTH):
+        line.add_column(width=width, justify="right" if width < WIDTH else "left", no_wrap=True)
     label = Text(cluster.label or cluster.id, style="bold")
     label.append(f"  {cluster.id}", style="dim")
-    quotes = [
-        Padding(Text(f"“{_shorten(exemplar.text)}”", style="dim"), (0, 0, 0, 2))
-        for exemplar in cluster.exemplars[:EXEMPLARS]
-    ]
-    return Group(label, *quotes)
+    history = Text(sparkline(_history(cluster.id, pulses)), style="cyan")
+    line.add_row(label, f"{cluster.count:,}", f"{cluster.share:.0%}", _arrow(cluster.trend), history)
+    return line
 
 
 def _shorten(text: str) -> str:
