@@ -96,7 +96,7 @@ class Delivery(abc.ABC):
         """Work until the stream stops; nothing escapes but cancellation."""
         self._stream = stream
         self._awake_at = time.monotonic()
-        beat = asyncio.create_task(self._beat())
+        tasks = asyncio.create_task(self._beat()), asyncio.create_task(self._stay_awake())
         try:
             async for events in self._batches(stream):
                 async with self._lock:
@@ -107,8 +107,9 @@ class Delivery(abc.ABC):
             self._fail(error)
             await asyncio.Event().wait()
         finally:
-            beat.cancel()
-            await asyncio.gather(beat, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     @abc.abstractmethod
     async def _work(self, events: Sequence[Any]) -> None:
@@ -190,6 +191,12 @@ class Delivery(abc.ABC):
             self._in_doubt_until = now + session * HEARTBEATS_TO_TELL / HEARTBEATS
         self._awake_at = now
 
+    async def _stay_awake(self) -> None:
+        """Note sleeps beside the work: a step that takes longer than the session is none."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            self._note_sleep()
+
     async def _settle_doubt(self) -> None:
         """Wait until a heartbeat has told whether the group still counts on us."""
         while self._in_doubt_until > time.monotonic() or (self._in_doubt_until and self._road.is_rebalancing):
@@ -209,7 +216,6 @@ class Delivery(abc.ABC):
         try:
             while True:
                 await asyncio.sleep(BEAT_SECONDS)
-                self._note_sleep()
                 async with self._lock:
                     await self._tend_if_owned()
         except asyncio.CancelledError:
