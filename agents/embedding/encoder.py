@@ -96,8 +96,14 @@ class StaticEncoder:
         from model2vec import StaticModel
 
         path = folder / f"static-{STATIC_DIMENSIONS}"
-        if not path.exists():
-            _distil(path)
+        try:
+            if not path.exists():
+                _distil(path)
+        except OSError as cause:
+            raise EncoderError(
+                f"the static encoder can't be kept in {folder} ({cause}). "
+                "Make room there, or set embedding.cache_folder to another folder."
+            ) from cause
         self._model = StaticModel.from_pretrained(path)
         self.name = f"static-{STATIC_DIMENSIONS}"
         self.dimensions = int(self._model.dim)
