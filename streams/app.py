@@ -193,6 +193,11 @@ class Worker:
             reasons.append(f"It is {behind:.0f} s behind, more than {limit:.0f} s; start more workers.")
         return Readiness(not reasons, tuple(reasons), lag, behind)
 
+    def _scrape(self) -> bytes:
+        """Bring lag and readiness up to date and return what Prometheus reads."""
+        self.metrics.ready(self.readiness().is_ready)
+        return self.metrics.exposition()
+
     def _publisher(self, transactional_id: str | None = None) -> Publisher:
         def label(topic: str, key: bytes | None, record: Any) -> list[tuple[str, bytes]]:
             deployment = self.connection.prefix.rstrip(".-_") or "groundswell"
@@ -252,7 +257,7 @@ class Worker:
         settings = self.settings
         application = build(
             self.view,
-            self.metrics.exposition,
+            self._scrape,
             self.readiness,
             (),
             settings.web,
