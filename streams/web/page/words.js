@@ -1,0 +1,64 @@
+// How times, numbers and measures are said.
+
+const locale = navigator.language;
+const whole = new Intl.NumberFormat(locale);
+const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+const percentFine = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+const decimal = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 });
+const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+const full = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const count = (value) => whole.format(value ?? 0);
+export const share = (value) => (value > 0 && value < 0.01 ? percentFine : percent).format(value ?? 0);
+export const number = (value) => (value === null || value === undefined ? "–" : decimal.format(value));
+export const asDate = (value) => (typeof value === "number" ? new Date(value * 1000) : new Date(value));
+export const time = (value) => full.format(asDate(value));
+export const at = (value) => clock.format(asDate(value));
+
+export function brief(value, newest) {
+  const date = asDate(value);
+  const isSameDay = newest && asDate(newest).toDateString() === date.toDateString();
+  return isSameDay ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
+}
+
+export function lasting(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+}
+
+// Round steps of time for an axis, on the viewer's own clock.
+export function timeTicks(first, last, most) {
+  const steps = [60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000];
+  const step = steps.find((candidate) => (last - first) / candidate <= most) ?? steps.at(-1);
+  const offset = new Date(first * 1000).getTimezoneOffset() * 60;
+  const ticks = [];
+  for (let t = Math.ceil((first - offset) / step) * step + offset; t <= last; t += step) ticks.push(t);
+  const label = (t) => (step >= 86400 || (t - offset) % 86400 === 0 ? day : clock).format(new Date(t * 1000));
+  return ticks.map((t) => [t, label(t)]);
+}
+
+const MEASURES = {
+  share_shift: "Shift of shares", mmd: "Shift of what is said", displacement: "Topics moving",
+  novelty: "Novelty", transience: "Transience", resonance: "Resonance", entropy: "Entropy",
+  effective_clusters: "Topics of weight", births: "Births", fades: "Fades", merges: "Merges", splits: "Splits",
+  stance_shift: "Shift of stance", balance: "Balance", polarisation: "Polarisation",
+  polarisation_change: "Change of polarisation", share_change: "Change of share", cluster_displacement: "Topic moving",
+};
+export const measure = (name) => MEASURES[name] ?? name.replaceAll("_", " ");
+const UNITS = { bits: "bits", per_hour: "per hour" };
+export const unit = (name) => UNITS[name] ?? "";
+
+export const STATES = {
+  starting: ["Starting", "The worker loads its model and joins the stream. This takes a few seconds."],
+  empty: ["Waiting", null],
+  forming: ["Gathering", "The first comments are in. Topics appear once the first tick is over."],
+  live: ["Live", null],
+  paused: ["Paused", null],
+  behind: ["Behind", null],
+  stopped: ["Not working", null],
+  lost: ["Offline", "The connection to the worker was lost. The page tries again by itself; what you see is the last that was known."],
+};
