@@ -16,7 +16,7 @@ from rich.text import Text
 
 from agents.records import Cluster, Drift, Lineage, Pulse
 
-__all__ = ["Story", "render", "sparkline"]
+__all__ = ["Story", "render", "shorten", "sparkline"]
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 WIDTH: Final = 24
@@ -114,7 +114,7 @@ def _topics(clusters: Sequence[Cluster], pulses: Sequence[Pulse]) -> RenderableT
     for cluster in clusters[:MOST_CLUSTERS]:
         parts.append(_topic(cluster, pulses))
         parts.extend(
-            Padding(Text(f"“{_shorten(exemplar.text)}”", style="dim"), (0, 0, 0, 2))
+            Padding(Text(f"“{shorten(exemplar.text)}”", style="dim"), (0, 0, 0, 2))
             for exemplar in cluster.exemplars[:EXEMPLARS]
         )
     if len(clusters) > MOST_CLUSTERS:
@@ -137,7 +137,8 @@ def _topic(cluster: Cluster, pulses: Sequence[Pulse]) -> Table:
     return line
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """Return a text on one line, cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= EXEMPLAR_CHARACTERS else line[: EXEMPLAR_CHARACTERS - 1].rstrip() + "…"
 

@@ -35,6 +35,7 @@ from streams.feeds.files import Options, file_items
 from streams.feeds.sample import SAMPLE
 from streams.logs import set_up
 from streams.settings import Settings
+from streams.stance_lines import stance_lines
 from streams.summary import Story, render
 
 __all__ = ["demo"]
@@ -219,6 +220,7 @@ def _story(worker: Worker, discussion: Discussion, seconds: float) -> Story:
     view = worker.view
     settings: Settings = worker.settings
     prefix = settings.topics.prefix
+    targets = {target.id: target.title for target in settings.stance.judged}
     where = f"{worker.connection.bootstrap}" + (
         f" (embedded, {EMBEDDED_PARTITIONS} partitions a topic)" if worker.is_embedded else ""
     )
@@ -230,8 +232,9 @@ def _story(worker: Worker, discussion: Discussion, seconds: float) -> Story:
         lineage=list(view.lineage.values()),
         alarms=list(view.alarms.values()),
         rejected=worker.rejected + discussion.refused,
-        targets={target.id: target.title for target in settings.stance.judged},
+        targets=targets,
         seconds=seconds,
+        extras=(stance_lines(targets, view.pulses, view.live(), view.judgements.values()),),
         links=(
             ("page", worker.url),
             ("metrics", f"{worker.url}/metrics"),

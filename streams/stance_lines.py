@@ -1,0 +1,91 @@
+"""The stances in the summary: per target its sides, how they moved, and a voice of each side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from agents.records import Cluster, Exemplar, Judgement, Pulse
+from streams.summary import shorten, sparkline
+
+__all__ = ["stance_lines"]
+
+SIDES: Final = (("favor", "green"), ("against", "red"))
+VOICES: Final = 1
+"""Comments of each side that are shown."""
+
+HOW_TO_NAME: Final = (
+    'No question was named on which comments take sides. Name one: --target "a ban on cars", '
+    "or let `groundswell stance suggest FILE` draft some."
+)
+
+
+def stance_lines(
+    targets: Mapping[str, str],
+    pulses: Sequence[Pulse],
+    clusters: Iterable[Cluster],
+    judgements: Iterable[Judgement],
+) -> RenderableType:
+    """Return the part of the summary that tells where people stand.
+
+    Parameters
+    ----------
+    targets
+        Title of every target by its id.
+    """
+    if not targets:
+        return Padding(Text(HOW_TO_NAME, style="dim"), (1, 0, 0, 0))
+    live, judged = list(clusters), list(judgements)
+    return Group(*(_target(name, title, pulses, live, judged) for name, title in targets.items()))
+
+
+def _target(
+    name: str, title: str, pulses: Sequence[Pulse], clusters: Sequence[Cluster], judged: Sequence[Judgement]
+) -> RenderableType:
+    totals = pulses[-1].sides_total.get(name, {}) if pulses else {}
+    sided = sum(totals.get(side, 0) for side, _ in SIDES)
+    head = Text("\n")
+    head.append(title, style="bold")
+    if not sided:
+        head.append("  nobody took a side surely enough", style="dim")
+        return head
+    for side, style in SIDES:
+        head.append(f"  {totals.get(side, 0) / sided:.0%} {side}", style=style)
+    head.append(f"  of {sided:,} who took a side; {totals.get('none', 0):,} took none", style="dim")
+    return Group(head, _movement(name, pulses, judged), *_voices(name, clusters))
+
+
+def _movement(name: str, pulses: Sequence[Pulse], judged: Sequence[Judgement]) -> Text:
+    balances = [pulse.balance[name] for pulse in pulses if name in pulse.balance]
+    line = Text("  in favor over time ", style="dim")
+    line.append(sparkline([balance + 1 for balance in balances]), style="cyan")
+    if balances:
+        low, high = min(balances), max(balances)
+        line.append(f"  between {_share(low):.0%} and {_share(high):.0%}, now {_share(balances[-1]):.0%}")
+    sure = [each.confidence for each in judged if each.target == name and each.side != "none"]
+    if sure:
+        line.append(f"; confidence {sum(sure) / len(sure):.0%} on average", style="dim")
+    return line
+
+
+def _share(balance: float) -> float:
+    """Part of those in favor, from (favor - against) / (favor + against)."""
+    return (balance + 1) / 2
+
+
+def _voices(name: str, clusters: Sequence[Cluster]) -> Iterable[RenderableType]:
+    for side, style in SIDES:
+        voices: list[Exemplar] = [
+            exemplar
+            for cluster in clusters
+            for exemplar in cluster.side_exemplars.get(name, {}).get(side, ())
+        ]
+        for exemplar in voices[:VOICES]:
+            line = Text("  ")
+            line.append(f"{side} ", style=style)
+            line.append(f"“{shorten(exemplar.text)}”", style="dim")
+            yield line
