@@ -1,0 +1,237 @@
+"""What a topic is called: two to four words that its comments use and its neighbours don't.
+
+Words are ranked by class-based tf-idf over the cluster's faded history, then said as people say them:
+a word that mostly stands beside another is said with it. A label stays while it is nearly as good as
+the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agents.charting.wording import Vocabulary
+from agents.clustering.phrases import JOINER, is_stop_word, stop_language
+
+__all__ = ["Naming", "Term", "keywords", "label", "weigh"]
+
+MOST_WORDS: Final = 4
+"""Words of a label."""
+
+FEWEST_WORDS: Final = 2
+
+MOST_KEYWORDS: Final = 8
+
+PHRASE_PART: Final = 0.4
+"""Part of a word's comments that must have it in the phrase for it to be said with its neighbour."""
+
+SECOND_PART: Final = 0.35
+"""Part of the first word's standing that a further one must have to be named too."""
+
+STAYING: Final = 0.65
+"""A label stays while its standing is at least this part of the best one's."""
+
+COMMON_ROOT: Final = 4
+"""Letters that two words must share at their beginning to be forms of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word or phrase of one cluster.
+
+    Parameters
+    ----------
+    text
+        As most of its comments write it.
+    support
+        Remembered comments that have it.
+    coverage
+        Part of the cluster's faded weight that has it, 0..1.
+    standing
+        Coverage times rarity: class-based tf-idf.
+    """
+
+    text: str
+    support: int
+    coverage: float
+    standing: float
+
+    @property
+    def words(self) -> list[str]:
+        """The words that it is made of."""
+        return self.text.split(JOINER)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A label, with what it was made of."""
+
+    text: str
+    standing: float
+
+
+def weigh(
+    wordings: Sequence[tuple[Mapping[str, int], float]], vocabulary: Vocabulary, n_clusters: int
+) -> dict[str, Term]:
+    """Return the terms of a cluster by their folded form, best first.
+
+    Parameters
+    ----------
+    wordings
+        For each of its micro-clusters the counts of comments by term, and the weight that one of
+        these comments has now.
+    n_clusters
+        Classes of the tf-idf.
+    """
+    weights: dict[str, float] = {}
+    supports: dict[str, int] = {}
+    forms: dict[str, dict[str, int]] = {}
+    total = 0.0
+    for counts, factor in wordings:
+        for text, count in counts.items():
+            folded = text.casefold()
+            weights[folded] = weights.get(folded, 0.0) + count * factor
+            supports[folded] = supports.get(folded, 0) + count
+            written = forms.setdefault(folded, {})
+            written[text] = written.get(text, 0) + count
+    total = sum(factor for _, factor in wordings) or 1.0
+    terms = {
+        folded: Term(
+            _written(forms[folded]),
+            supports[folded],
+            weights[folded],
+            weights[folded] * vocabulary.rarity(folded, n_clusters),
+        )
+        for folded in weights
+    }
+    del total
+    return dict(sorted(terms.items(), key=lambda item: (-item[1].standing, item[0])))
+
+
+def keywords(terms: Mapping[str, Term], n_comments: int) -> tuple[str, ...]:
+    """Return the words and phrases that tell the cluster from others, best first."""
+    chosen: list[Term] = []
+    for term in _candidates(terms, n_comments):
+        phrase = _said(term, terms)
+        if not any(_repeats(phrase, other) for other in chosen):
+            chosen.append(phrase)
+        if len(chosen) == MOST_KEYWORDS:
+            break
+    return tuple(" ".join(term.words) for term in chosen)
+
+
+def label(terms: Mapping[str, Term], n_comments: int, current: str = "", taken: Collection[str] = ()) -> str:
+    """Return what to call a cluster.
+
+    Parameters
+    ----------
+    terms
+        As `weigh` gives them.
+    n_comments
+        Comments of the cluster; words of one comment alone don't name a cluster of several.
+    current
+        Its label so far.
+    taken
+        Labels of its neighbours, in small letters.
+    """
+    candidates = list(_candidates(terms, n_comments))
+    best = _compose(candidates, terms, taken)
+    if current and current.casefold() not in taken and _stays(current, best, candidates):
+        return current
+    return best.text
+
+
+def _candidates(terms: Mapping[str, Term], n_comments: int) -> Iterator[Term]:
+    """Yield the words that may name the cluster, best first."""
+    least = 2 if n_comments > 2 and any(term.support > 1 for term in terms.values()) else 1
+    language = stop_language([word.casefold() for term in terms.values() for word in term.words])
+    for folded, term in terms.items():
+        if JOINER not in folded and term.support >= least:
+            if is_stop_word(folded, language) and not term.text.isupper():
+                continue
+            yield term
+
+
+def _compose(candidates: Sequence[Term], terms: Mapping[str, Term], taken: Collection[str]) -> Naming:
+    """Say the best words, each with the neighbour that it mostly has."""
+    phrases: list[Term] = []
+    n_words = 0
+    standing = 0.0
+    for term in candidates:
+        if phrases and n_words >= FEWEST_WORDS and term.standing < SECOND_PART * candidates[0].standing:
+            text = _joined(phrases)
+            if text.casefold() not in taken:
+                break
+        phrase = _said(term, terms)
+        if any(_repeats(phrase, other) for other in phrases):
+            continue
+        if n_words + len(phrase.words) > MOST_WORDS:
+            if n_words + 1 > MOST_WORDS:
+                break
+            phrase = term
+        phrases.append(phrase)
+        n_words += len(phrase.words)
+        standing += term.standing
+    return Naming(_joined(phrases), standing / max(len(phrases), 1))
+
+
+def _joined(phrases: Sequence[Term]) -> str:
+    return ", ".join(" ".join(term.words) for term in phrases)
+
+
+def _said(term: Term, terms: Mapping[str, Term]) -> Term:
+    """Return the longest phrase that the word mostly stands in, itself where there is none."""
+    phrase = term
+    for _ in range(MOST_WORDS - 2):
+        longer = _longer(phrase, term, terms)
+        if longer is None:
+            return phrase
+        phrase = longer
+    return phrase
+
+
+def _longer(phrase: Term, term: Term, terms: Mapping[str, Term]) -> Term | None:
+    """Return the phrase with one word more at its front or its end."""
+    words = [word.casefold() for word in phrase.words]
+    best: Term | None = None
+    front = False
+    for folded, pair in terms.items():
+        if JOINER not in folded or pair.support < max(2.0, PHRASE_PART * term.support):
+            continue
+        first, second = folded.split(JOINER)
+        if (second == words[0] and first not in words) or (first == words[-1] and second not in words):
+            if best is None or pair.support > best.support:
+                best, front = pair, second == words[0]
+    if best is None:
+        return None
+    words_now = phrase.words
+    text = [best.words[0], *words_now] if front else [*words_now, best.words[1]]
+    return Term(JOINER.join(text), best.support, best.coverage, term.standing)
+
+
+def _repeats(phrase: Term, other: Term) -> bool:
+    """Return whether two phrases share a word or a form of one."""
+    return any(_same_root(a.casefold(), b.casefold()) for a in phrase.words for b in other.words)
+
+
+def _same_root(a: str, b: str) -> bool:
+    if a == b:
+        return True
+    shorter, longer = sorted((a, b), key=len)
+    return len(shorter) >= COMMON_ROOT and longer.startswith(shorter[: max(COMMON_ROOT, len(shorter) - 2)])
+
+
+def _stays(current: str, best: Naming, candidates: Sequence[Term]) -> bool:
+    """Return whether the label so far is nearly as good as the best, and all its words are still used."""
+    by_word = {term.text.casefold(): term.standing for term in candidates}
+    standings = [by_word.get(word.casefold(), -1.0) for word in current.replace(",", " ").split()]
+    leading = [value for value in standings if value >= 0]
+    if len(leading) < len(standings) or not leading:
+        return False
+    return sum(leading) / len(leading) >= STAYING * best.standing
+
+
+def _written(forms: Mapping[str, int]) -> str:
+    """Return how most write a term; what is shouted only where all shout."""
+    return min(forms, key=lambda text: (-forms[text], text.isupper(), text))

@@ -1,0 +1,234 @@
+"""The live micro-clusters of all partitions, as the chart has added them up.
+
+Numbers lie in arrays, one row a micro-cluster in the order of arrival; words and examples beside them.
+Weights are relative to a landmark (forward decay), so adding needs no scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.charting.macro import Micros
+from agents.charting.wording import Vocabulary, Wording
+from agents.clustering.fading import Landmark
+from agents.clustering.sketch import unpack_lexical
+from agents.clustering.terms import DIMENSIONS
+from agents.errors import StateError
+from agents.records import Exemplar, MicroDelta, StanceDelta
+
+__all__ = ["Ledger", "Notes", "Sides", "add_counts"]
+
+Floats = NDArray[np.float64]
+
+Sides = dict[str, dict[str, int]]
+"""Exact counts by target and side."""
+
+MOST_DISCUSSIONS: Final = 16
+"""Discussions and sources kept per micro-cluster; the smallest go."""
+
+MOST_SIDE_EXEMPLARS: Final = 2
+
+GROWTH: Final = 256
+"""Rows added at a time."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is kept of a micro-cluster besides numbers."""
+
+    wording: Wording = field(default_factory=Wording)
+    exemplars: tuple[Exemplar, ...] = ()
+    discussions: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
+    sides: Sides = field(default_factory=dict)
+    side_exemplars: dict[str, dict[str, tuple[Exemplar, ...]]] = field(default_factory=dict)
+
+
+class Ledger:
+    """Live micro-clusters by row.
+
+    Parameters
+    ----------
+    half_life_seconds
+        Silence that halves a weight.
+    """
+
+    def __init__(self, half_life_seconds: float) -> None:
+        self.half_life_seconds = half_life_seconds
+        self.landmark = Landmark(half_life_seconds, 0.0)
+        self.begun_at: float | None = None
+        """Where the landmark stands, in seconds since 1970; None before the first comment."""
+        self.ids: list[str] = []
+        self.notes: list[Notes] = []
+        self.row_of: dict[str, int] = {}
+        self.vocabulary = Vocabulary()
+        self.allocate(0, 0)
+
+    def __len__(self) -> int:
+        """Return the number of live micro-clusters."""
+        return len(self.ids)
+
+    def allocate(self, capacity: int, dimensions: int) -> None:
+        """Begin with empty rows."""
+        self.counts = np.zeros(capacity, np.int64)
+        self.weights = np.zeros(capacity)
+        self.sums = np.zeros((capacity, dimensions), np.float32)
+        self.lexical = np.zeros((capacity, DIMENSIONS), np.float32)
+        self.first = np.zeros(capacity)
+        self.last = np.zeros(capacity)
+
+    def begin(self, at: float | None) -> None:
+        """Put the landmark at a time."""
+        self.begun_at = at
+        self.landmark = Landmark(self.half_life_seconds, 0.0 if at is None else at)
+
+    def present(self, at: float) -> Floats:
+        """Return the weight of every row at a time, (m,), in comments, >= 0."""
+        faded: Floats = np.maximum(self.weights[: len(self)], 0.0) / self.landmark.growth(at)
+        return faded
+
+    def micros(self, at: float, rows: NDArray[np.int64] | None = None) -> Micros:
+        """Return rows, all unless named, as grouping wants them."""
+        chosen = np.arange(len(self)) if rows is None else rows
+        floor = 1e-9 * self.landmark.growth(at)
+        return Micros(
+            np.maximum(self.weights[chosen], floor),
+            self.sums[chosen],
+            self.lexical[chosen],
+            self.first[chosen],
+            self.last[chosen],
+        )
+
+    def move(self, at: float) -> None:
+        """Keep numbers in range as time goes on."""
+        if self.begun_at is None:
+            self.begin(at)
+        factor = self.landmark.move_to(at)
+        if factor is None:
+            return
+        self.begun_at = self.landmark.at
+        self.weights *= factor
+        self.sums *= np.float32(factor)
+        self.lexical *= np.float32(factor)
+
+    def add(self, delta: MicroDelta, end: float) -> None:
+        """Add what one tick, that ended at ``end``, changed in one micro-cluster.
+
+        Raises
+        ------
+        StateError
+            If its vector is of another length than those before.
+        """
+        row = self._row(delta)
+        growth = self.landmark.growth(end)
+        self.counts[row] += delta.count
+        self.weights[row] += delta.weight * growth
+        sums = np.frombuffer(delta.sums, "<f4")
+        self._check_dimensions(sums)
+        self.sums[row] += (sums * growth).astype(np.float32)
+        if delta.lexical:
+            self.lexical[row] += (unpack_lexical(delta.lexical) * growth).astype(np.float32)
+        self.first[row] = min(self.first[row], delta.first.timestamp())
+        self.last[row] = max(self.last[row], delta.last.timestamp())
+        notes = self.notes[row]
+        notes.wording.add(delta.terms, delta.count, end, self.landmark.half_life_seconds, self.vocabulary)
+        if delta.exemplars:
+            notes.exemplars = delta.exemplars
+        add_counts(notes.discussions, delta.discussions, MOST_DISCUSSIONS)
+        add_counts(notes.sources, delta.sources, MOST_DISCUSSIONS)
+
+    def judge(self, row: int, delta: StanceDelta) -> None:
+        """Add the sides that the comments of one micro-cluster took."""
+        notes = self.notes[row]
+        add_counts(notes.sides.setdefault(delta.target, {}), {delta.side: delta.count})
+        if delta.exemplars:
+            shown = notes.side_exemplars.setdefault(delta.target, {})
+            shown[delta.side] = (*delta.exemplars, *shown.get(delta.side, ()))[:MOST_SIDE_EXEMPLARS]
+
+    def forget_texts(self, ids: frozenset[str]) -> set[str]:
+        """Drop exemplars whose text must not be shown any more; return the micro-clusters that had them."""
+        changed: set[str] = set()
+        for micro, notes in zip(self.ids, self.notes, strict=True):
+            kept = tuple(each for each in notes.exemplars if each.id not in ids)
+            if len(kept) < len(notes.exemplars):
+                notes.exemplars = kept
+                changed.add(micro)
+            for shown in notes.side_exemplars.values():
+                for side, exemplars in shown.items():
+                    left = tuple(each for each in exemplars if each.id not in ids)
+                    if len(left) < len(exemplars):
+                        shown[side] = left
+                        changed.add(micro)
+        return changed
+
+    def remove(self, gone: Iterable[int]) -> None:
+        """Take rows out; the others keep their order."""
+        dropped = set(gone)
+        if not dropped:
+            return
+        for row in dropped:
+            self.notes[row].wording.leave(self.vocabulary)
+        kept = np.array([row for row in range(len(self)) if row not in dropped], np.int64)
+        for name in ("counts", "weights", "sums", "lexical", "first", "last"):
+            array = getattr(self, name)
+            array[: len(kept)] = array[kept]
+            array[len(kept) :] = 0
+        self.ids = [self.ids[row] for row in kept]
+        self.notes = [self.notes[row] for row in kept]
+        self.row_of = {micro: row for row, micro in enumerate(self.ids)}
+
+    def _row(self, delta: MicroDelta) -> int:
+        row = self.row_of.get(delta.micro)
+        if row is None:
+            row = self.row_of[delta.micro] = len(self.ids)
+            self.ids.append(delta.micro)
+            self.notes.append(Notes())
+            self._grow(len(delta.sums) // 4)
+            self.first[row], self.last[row] = delta.first.timestamp(), delta.last.timestamp()
+        return row
+
+    def _grow(self, dimensions: int) -> None:
+        if len(self.ids) <= len(self.counts):
+            return
+        if not len(self.counts):
+            self.allocate(GROWTH, dimensions)
+            return
+        for name in ("counts", "weights", "sums", "lexical", "first", "last"):
+            array = getattr(self, name)
+            grown = np.zeros((len(array) + GROWTH, *array.shape[1:]), array.dtype)
+            grown[: len(array)] = array
+            setattr(self, name, grown)
+
+    def _check_dimensions(self, sums: NDArray[np.float32]) -> None:
+        if len(sums) != self.sums.shape[1]:
+            raise StateError(
+                f"embeddings of a sketch have {len(sums)} dimensions, the live clusters have "
+                f"{self.sums.shape[1]}: the encoder changed. Restore it, or choose a new topics.prefix "
+                "and replay."
+            )
+
+
+def add_counts(counts: dict[str, int], added: dict[str, int], most: int | None = None) -> None:
+    """Add signed counts in place; what falls to 0 goes, and the smallest beyond ``most``.
+
+    Examples
+    --------
+    >>> counts = {"a": 2, "b": 1}
+    >>> add_counts(counts, {"a": 1, "b": -1, "c": 4}, most=1)
+    >>> counts
+    {'c': 4}
+    """
+    for name, count in added.items():
+        total = counts.get(name, 0) + count
+        if total > 0:
+            counts[name] = total
+        else:
+            counts.pop(name, None)
+    if most is not None and len(counts) > most:
+        for name in sorted(counts, key=lambda name: (-counts[name], name))[most:]:
+            del counts[name]
