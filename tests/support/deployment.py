@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.kafka import free_port
@@ -81,6 +82,10 @@ class WorkerProcess:
     def exit_code(self, seconds: float) -> int:
         """Wait for it to end by itself and return its exit code."""
         return self._process.wait(seconds)
+
+    def memory_bytes(self) -> int:
+        """Return how much memory it holds now."""
+        return int(psutil.Process(self._process.pid).memory_info().rss)
 
     def get(self, path: str) -> tuple[int, str]:
         """Return status and body of one of its pages; status 0 where it doesn't answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -11,8 +12,11 @@ from agents.embedding.encoder import Encoder, Matrix, load_encoder
 from agents.embedding.settings import EmbeddingSettings
 from streams.cli import main
 
-SECONDS: Final = 0.5
+SECONDS: Final = float(os.environ.get("SLOW_BATCH_SECONDS", "0.5"))
 """What each batch takes longer."""
+
+SECONDS_PER_TEXT: Final = float(os.environ.get("SLOW_TEXT_SECONDS", "0"))
+"""What each text takes longer."""
 
 
 class SlowEncoder:
@@ -25,7 +29,7 @@ class SlowEncoder:
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Wait, in the executor where encoding runs, and encode."""
-        time.sleep(SECONDS)
+        time.sleep(SECONDS + SECONDS_PER_TEXT * len(texts))
         return self._encoder.encode(texts)
 
 
