@@ -1,7 +1,6 @@
-"""What consumers rely on: CloudEvents headers on every record, and documents generated from the records.
+"""What consumers rely on: the headers that make every record a CloudEvent.
 
-`headers` is called for every record that leaves. ``python -m streams.contracts`` writes
-``config/asyncapi.yaml`` and ``config/schemas/`` anew; a test fails where they differ from the code.
+The documents about topics and records are made by `streams.asyncapi`.
 """
 
 from __future__ import annotations
