@@ -52,10 +52,10 @@ def load_model(settings: StanceSettings) -> StatementModel:
         folder = WEIGHTS if settings.model == SHIPPED else Path(settings.model)
         ours = OnnxReader(folder, threads=settings.threads, max_tokens=settings.max_tokens)
         return StatementModel(
-            ours, ours.card.calibration, settings.max_tokens, settings.max_pieces, settings.batch_size
+            ours, ours.card.calibration, settings.piece_tokens, settings.max_pieces, settings.batch_size
         )
     other = CrossEncoderReader(settings.model, settings.hypothesis_template, settings.max_tokens)
-    return StatementModel(other, None, settings.max_tokens, settings.max_pieces, settings.batch_size)
+    return StatementModel(other, None, settings.piece_tokens, settings.max_pieces, settings.batch_size)
 
 
 def load_panel(settings: StanceSettings, encode: Encode, encoder: str) -> StanceModel:

@@ -1,8 +1,10 @@
 """What judges: a comment and a target in, the probability of each side out.
 
 A `Reader` reads one comment beside one statement. `StatementModel` makes a `StanceModel` of any
-reader: it cuts a long comment into pieces, reads each beside every statement of the target, and
-takes the difference of the poles, in which whatever the comment says to any statement cancels.
+reader: it cuts a long comment into pieces of a sentence or two, reads each beside every statement
+of the target, and takes the difference of the poles, in which whatever the comment says to any
+statement cancels. Read whole, comments of a hundred words were judged right in 53 % of 1,627, in
+pieces in 58 %: the network was trained on claims of a sentence or two.
 """
 
 from __future__ import annotations
@@ -96,12 +98,10 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """From the difference of the poles to a probability, and how much of `none` to believe."""
+    """From the difference of the poles to a probability."""
 
     temperature: float = 1.0
     """Divides the difference, > 0: above 1 for a model that is surer than it is right."""
-    open_exponent: float = 1.0
-    """Power that the probability of "leaves it open" is raised to, > 0; large believes it less."""
 
 
 class StatementModel:
@@ -113,8 +113,8 @@ class StatementModel:
         What reads.
     calibration
         Measured on rows that the reader wasn't trained on.
-    max_tokens
-        Tokens of comment and statement together; a longer comment is read in pieces.
+    piece_tokens
+        Tokens of a comment that are read together; a longer comment is read in pieces.
     max_pieces
         Pieces of a comment that are read.
     batch_size
@@ -125,20 +125,23 @@ class StatementModel:
         self,
         reader: Reader,
         calibration: Calibration | None = None,
-        max_tokens: int = 128,
-        max_pieces: int = 4,
+        piece_tokens: int = 36,
+        max_pieces: int = 8,
         batch_size: int = 64,
     ) -> None:
         self.name = reader.name
         self.reader = reader
         self._calibration = calibration or Calibration()
-        self._max_tokens = max_tokens
+        self._piece_tokens = piece_tokens
         self._max_pieces = max_pieces
         self._batch_size = batch_size
 
     def judge(self, questions: Sequence[Question]) -> list[Verdict]:
         """Return one verdict a question, in order."""
-        plans = [self._plan(question) for question in questions]
+        plans = [
+            pieces(question.text, self._piece_tokens, self.reader.n_tokens)[: self._max_pieces]
+            for question in questions
+        ]
         pairs = [
             (piece, statement)
             for question, cut in zip(questions, plans, strict=True)
@@ -156,21 +159,16 @@ class StatementModel:
     def differences(self, questions: Sequence[Question]) -> list[float]:
         """Return the log-odds of favor against against, before calibration; to calibrate on."""
         uncalibrated = StatementModel(
-            self.reader, None, self._max_tokens, self._max_pieces, self._batch_size
+            self.reader, None, self._piece_tokens, self._max_pieces, self._batch_size
         ).judge(questions)
         return [_log_odds(each.lean) for each in uncalibrated]
-
-    def _plan(self, question: Question) -> list[str]:
-        longest = max(self.reader.n_tokens(each) for each in question.target.statements)
-        room = max(8, self._max_tokens - longest - 3)
-        return pieces(question.text, room, self.reader.n_tokens)[: self._max_pieces]
 
     def _read(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Wide]:
         for start in range(0, len(pairs), self._batch_size):
             yield from self.reader.read(pairs[start : start + self._batch_size])
 
     def _verdict(self, question: Question, rows: Wide) -> Verdict:
-        """Pool pieces and statements.
+        """Pool pieces and statements; a piece that leaves everything open hardly counts.
 
         Parameters
         ----------
@@ -180,10 +178,12 @@ class StatementModel:
         target = question.target
         n_favor = len(target.favor)
         read = np.clip(rows, LEAST, 1.0).reshape(-1, len(target.statements), 3)
-        agreement = (np.log(read[:, :, 0]) - np.log(read[:, :, 1])).mean(axis=0)
+        says = 1.0 - read[:, :, 2].min(axis=1) + LEAST
+        lean = np.log(read[:, :, 0]) - np.log(read[:, :, 1])
+        agreement = np.average(lean, axis=0, weights=says)
         difference = float(agreement[:n_favor].mean() - agreement[n_favor:].mean())
         favor = _sigmoid(difference / self._calibration.temperature)
-        none = float(rows[:, 2].mean()) ** self._calibration.open_exponent if rows[:, 2].any() else 0.0
+        none = float(rows[:, 2].reshape(len(read), -1).mean(axis=1).min())
         own, read_as = (
             (target.favor, agreement[:n_favor]) if difference >= 0 else (target.against, agreement[n_favor:])
         )

@@ -41,12 +41,11 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     max_tokens: int
     temperature: float
-    open_exponent: float
 
     @property
     def calibration(self) -> Calibration:
         """How sure the reader's differences are."""
-        return Calibration(self.temperature, self.open_exponent)
+        return Calibration(self.temperature)
 
 
 def read_card(folder: Path = WEIGHTS) -> Card:

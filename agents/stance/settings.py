@@ -48,9 +48,13 @@ class StanceSettings:
     """Pairs of comment and statement that are read between two looks at the clock, 1 to 4096."""
 
     max_tokens: int = 128
-    """Tokens of comment and statement together; a longer comment is read in pieces, 32 to 512."""
+    """Tokens of a piece and a statement together, 32 to 512; the end of the piece is cut off."""
 
-    max_pieces: int = 4
+    piece_tokens: int = 36
+    """Tokens of a comment that are read together, 8 to 512; a longer one is read in pieces of whole
+    sentences, since the network learnt from claims of a sentence or two."""
+
+    max_pieces: int = 8
     """Pieces of a long comment that are read, 1 to 64; the rest is left out."""
 
     threads: int = 1
@@ -74,6 +78,7 @@ class StanceSettings:
             confidence=(0.5, 1),
             batch_size=(1, 4096),
             max_tokens=(32, 512),
+            piece_tokens=(8, 512),
             max_pieces=(1, 64),
             threads=(1, 256),
             recent_comments=(0, 1_000_000),

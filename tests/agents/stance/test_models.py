@@ -154,6 +154,7 @@ def test_a_model_that_is_not_there_is_refused_with_its_name(tmp_path: Path) -> N
 
 
 def test_none_takes_its_part_from_both_sides() -> None:
+    # What is left open is 0.9 of the probability, the rest is halved.
     undecided, decided = StatementModel(WordReader()).judge([Question("hm", PACT), Question("yes", PACT)])
 
     assert undecided.none == pytest.approx(0.9)
@@ -196,12 +197,22 @@ def test_a_long_text_is_cut_between_sentences_and_nothing_is_lost() -> None:
 
 
 def test_every_piece_of_a_long_text_has_a_say() -> None:
-    model = StatementModel(WordReader(), max_tokens=20)
+    model = StatementModel(WordReader(), piece_tokens=12)
     long = ("Yes " * 12).strip() + ". " + ("Yes " * 12).strip() + ". No."
 
     verdict = model.judge([Question(long, PACT)])[0]
 
     assert 0.5 < verdict.lean < model.judge([Question("yes", PACT)])[0].lean
+
+
+def test_a_piece_that_leaves_everything_open_hardly_counts() -> None:
+    model = StatementModel(WordReader(), piece_tokens=2)
+
+    # "yes" reads 2 log 4 with weight 1, "hm hm" reads 0 with weight 0.1.
+    verdict = model.judge([Question("Yes. Hm hm.", PACT)])[0]
+
+    assert verdict.lean == pytest.approx(1 / (1 + np.exp(-2 * np.log(4) / 1.1)), abs=1e-4)
+    assert verdict.none == 0.0
 
 
 def test_a_target_with_a_head_is_judged_by_it_and_others_by_the_common_model() -> None:
