@@ -36,7 +36,8 @@ pytestmark = pytest.mark.road
 
 logger = logging.getLogger(__name__)
 
-PARTITIONS = 4
+PARTITIONS = 6
+"""Two workers share them, and three do: Faust gives a worker at most partitions over workers, rounded up."""
 
 
 @dataclass(frozen=True)
