@@ -292,9 +292,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.support.kafka", description=main.__doc__)
     parser.add_argument("--port", type=int, default=9092, help="where to listen (9092)")
     parser.add_argument("--data", type=Path, help="folder of its data; a temporary one unless given")
+    parser.add_argument("--fetch", action="store_true", help="only fetch the broker's jars")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
+        if arguments.fetch:
+            jars()
+            return
         with running(arguments.data, arguments.port) as kafka:
             print(f"Kafka is ready at {kafka.bootstrap}; Ctrl-C stops it.", flush=True)  # noqa: T201
             kafka.wait()
