@@ -45,7 +45,7 @@ def split(sizes: Sequence[int], window: int, ratio: int, least: int) -> Split | 
     ratio
         How many times as many the reference holds.
     least
-        Comments from which on there is anything to compare.
+        Comments from which on there is anything to compare; full windows always are.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def split(sizes: Sequence[int], window: int, ratio: int, least: int) -> Split | 
     Split(start=1, middle=5, end=6)
     """
     total = sum(sizes)
-    if total < least:
+    if total < min(least, (1 + ratio) * window):
         return None
     size = enough(total, window, ratio)
     middle = _reach_back(sizes, len(sizes), size)

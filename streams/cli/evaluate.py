@@ -7,6 +7,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from agents.records import Embedded
 from streams.cli.common import encoder_option, in_words, settings_from, stderr, stdout
 from streams.settings import Settings
 
-__all__ = ["evaluate"]
+__all__ = ["Row", "as_embedded", "evaluate", "read_rows", "vectors_of"]
 
 START: Final = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
 """Time of the first comment of a file without times; the others follow one a second."""
@@ -68,10 +69,10 @@ def evaluate(
     Example: groundswell evaluate news.jsonl --label topic --json
     """
     settings = settings_from(encoder=encoder)
-    rows = _read(file, label)
-    matrix, name, encoding_seconds = _vectors([row["text"] for row in rows], settings, vectors)
+    rows = read_rows(file, label)
+    matrix, name, encoding_seconds = vectors_of([row["text"] for row in rows], settings, vectors)
     trial = Trial(settings.clustering, settings.charting, settings.time, partitions, batch)
-    comments = _embedded(rows, matrix, name, settings)
+    comments = as_embedded(rows, matrix, name, settings)
     found = judge(comments, [str(row[label]) for row in rows], trial)
     report = _report(found, name, encoding_seconds)
     if as_json:
@@ -80,8 +81,8 @@ def evaluate(
         _show(found, report)
 
 
-def _read(file: Path, label: str) -> list[Row]:
-    """Read the labelled comments; texts are cleaned as on the road."""
+def read_rows(file: Path, label: str, truth: Mapping[str, Row] | None = None) -> list[Row]:
+    """Read the labelled comments; texts are cleaned as on the road, ``truth`` adds fields by id."""
     rows: list[Row] = []
     with (
         gzip.open(file, "rt", encoding="utf-8")
@@ -95,6 +96,8 @@ def _read(file: Path, label: str) -> list[Row]:
                 row = json.loads(line)
             except json.JSONDecodeError as cause:
                 raise InvalidError(f"line {number} is not JSON: {cause}; mend it.", "not_json") from cause
+            if truth and isinstance(row, dict):
+                row = truth.get(str(row.get("id")), {}) | row
             for needed in ("text", label):
                 if not isinstance(row, dict) or row.get(needed) is None:
                     raise InvalidError(
@@ -109,7 +112,7 @@ def _read(file: Path, label: str) -> list[Row]:
     return rows
 
 
-def _vectors(
+def vectors_of(
     texts: list[str], settings: Settings, kept: Path | None
 ) -> tuple[NDArray[np.float16], str, float | None]:
     """Encode the texts, or read their vectors; with the encoder's name and its seconds."""
@@ -134,7 +137,7 @@ def _vectors(
     return matrix, encoder.name, seconds
 
 
-def _embedded(
+def as_embedded(
     rows: list[Row], matrix: NDArray[np.float16], encoder: str, settings: Settings
 ) -> list[Embedded]:
     """Make what EMBED would have made; an id that occurs again is a comment of its own here."""

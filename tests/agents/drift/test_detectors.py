@@ -94,7 +94,7 @@ def test_page_hinkley_is_rivers(seed: int) -> None:
 
 def test_an_excess_of_four_is_told_when_it_has_summed_up_to_the_threshold() -> None:
     """Each score of 5 adds 5 - mean - 1; with twenty zeros behind it the means are 5/21, 10/22, 15/23."""
-    detector = PageHinkley(threshold=10.0)
+    detector = PageHinkley(threshold=10.0, slack=1.0)
     sums = np.cumsum([5 - 5 / 21 - 1, 5 - 10 / 22 - 1, 5 - 15 / 23 - 1])
 
     said = [detector.update(5.0) for _ in range(3)]
@@ -113,9 +113,9 @@ def test_the_threshold_rises_with_the_series_and_falls_with_the_alarms_allowed()
 
 
 def test_the_rate_of_false_alarms_is_the_one_that_is_stated() -> None:
-    """Means of sliding windows of independent comments, as the scores are: stated 4 in 10,000 comments."""
-    window, ratio, stated = 200, 4, 4.0
-    n_comments = 2_000_000
+    """Means of sliding windows of independent comments, as the scores are: stated 1 in 10,000 comments."""
+    window, ratio, stated = 200, 4, 1.0
+    n_comments = 4_000_000
     stride = window // STRIDES
     blocks = np.random.default_rng(11).normal(size=n_comments // stride) / math.sqrt(stride)
     totals = np.concatenate([[0.0], np.cumsum(blocks)])
@@ -132,4 +132,4 @@ def test_the_rate_of_false_alarms_is_the_one_that_is_stated() -> None:
         elif detector.update(float(score)):
             alarms, detector, rest = alarms + 1, PageHinkley(bound), STRIDES
 
-    assert stated / 2 <= alarms / (n_comments / 10_000) <= stated * 1.5
+    assert stated / 3 <= alarms / (n_comments / 10_000) <= stated * 1.1

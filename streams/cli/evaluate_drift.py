@@ -1,0 +1,195 @@
+"""``groundswell evaluate-drift``: whether alarms meet what happened in a labelled stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from agents.drift.evaluation import Report, Shift, meet, onsets, watch_sides
+from agents.evaluation import Trial
+from agents.records import Drift
+from streams.cli.common import encoder_option, in_words, settings_from, stdout
+from streams.cli.evaluate import Row, as_embedded, read_rows, vectors_of
+from streams.settings import Settings
+
+__all__ = ["evaluate_drift"]
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--label", required=True, metavar="FIELD", help="Field that names the true topic.")
+@click.option("--truth", type=FILE, help="JSON Lines with more fields by id: the label, stances by target.")
+@click.option("--events", type=FILE, help="Schedule of shifts of topic and stance; instead of the onsets.")
+@click.option("--shuffles", type=click.IntRange(0), default=0, help="Seeded shuffles: all alarms are false.")
+@click.option("--vectors", type=click.Path(dir_okay=False, path_type=Path), help="As of `evaluate`.")
+@encoder_option
+@click.option("--json", "as_json", is_flag=True, help="Write JSON instead of tables.")
+@in_words
+def evaluate_drift(
+    *,
+    file: Path,
+    label: str,
+    truth: Path | None,
+    events: Path | None,
+    shuffles: int,
+    vectors: Path | None,
+    encoder: str | None,
+    as_json: bool,
+) -> None:
+    """Run the agents over labelled comments, and tell which onsets the alarms of drift found.
+
+    A label's onset is its tenth comment. With --shuffles the stream is shuffled instead.
+
+    Example: groundswell evaluate-drift tweets.jsonl --label event --json
+    """
+    settings = settings_from(encoder=encoder)
+    known = {str(row["id"]): row for row in _lines(truth)} if truth else None
+    rows = read_rows(file, label, known)
+    matrix, name, _ = vectors_of([row["text"] for row in rows], settings, vectors)
+    if shuffles:
+        _tell_shuffled(_shuffled(rows, matrix, name, settings, shuffles), len(rows), as_json)
+        return
+    alarms, times = _alarms(rows, matrix, name, settings)
+    shifts = _scheduled(events) if events else onsets([str(row[label]) for row in rows], times)
+    report = meet(shifts, alarms, times, settings.drift.window_comments)
+    stances = _stances(rows, times, events, settings) if events else {}
+    if as_json:
+        told = _as_json(report) | {"stances": {target: _as_json(found) for target, found in stances.items()}}
+        click.echo(json.dumps(told, indent=2))
+        return
+    _show(report, "topics")
+    for target, found in stances.items():
+        _show(found, f"stance toward {target}, true sides given")
+
+
+def _lines(file: Path) -> list[Row]:
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
+
+
+def _alarms(
+    rows: list[Row], matrix: NDArray[np.float16], encoder: str, settings: Settings
+) -> tuple[list[Drift], list[datetime]]:
+    comments = as_embedded(rows, matrix, encoder, settings)
+    trial = Trial(settings.clustering, settings.charting, settings.time, drift=settings.drift)
+    trial.run(comments)
+    return trial.alarms, [comment.event_time for comment in comments]
+
+
+def _shuffled(
+    rows: list[Row], matrix: NDArray[np.float16], encoder: str, settings: Settings, n: int
+) -> list[int]:
+    """Return the alarms of each shuffle; the texts change places, the times stay."""
+    found = []
+    for seed in range(n):
+        order = np.random.default_rng(seed).permutation(len(rows))
+        moved = [
+            rows[at] | {"created_at": rows[place].get("created_at")}
+            for place, at in enumerate(order.tolist())
+        ]
+        records, _ = _alarms(moved, matrix[order], encoder, settings)
+        found.append(sum(record.state == "alarm" for record in records))
+    return found
+
+
+def _scheduled(events: Path) -> list[Shift]:
+    """Read the shifts of topic: something emerged, split or merged."""
+    shifts = []
+    for event in json.loads(events.read_text("utf-8"))["topics"]:
+        if event["event"] in {"emerged", "split", "merged"}:
+            at = datetime.fromisoformat(event["at"])
+            named = event.get("into") if event["event"] == "merged" else event["topic"]
+            shifts.append(Shift(f"{event['event']}: {named}", at, at))
+    return shifts
+
+
+def _stances(
+    rows: list[Row], times: Sequence[datetime], events: Path, settings: Settings
+) -> dict[str, Report]:
+    """Watch the true sides toward every target of the schedule."""
+    schedule = json.loads(events.read_text("utf-8")).get("stance_shifts", [])
+    found = {}
+    for target in sorted({shift["target"] for shift in schedule}):
+        judged = [
+            (row["stances"][target], at)
+            for row, at in zip(rows, times, strict=True)
+            if target in (row.get("stances") or {})
+        ]
+        sides, own = [side for side, _ in judged], [at for _, at in judged]
+        begins = [datetime.fromisoformat(each["starts"]) for each in schedule if each["target"] == target]
+        records = watch_sides(target, sides, own, settings.drift, settings.time.tick_seconds)
+        shifts = [Shift(target, at, at) for at in begins]
+        found[target] = meet(shifts, records, own, settings.drift.window_comments)
+    return found
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "comments": report.n_comments,
+        "shifts": len(report.findings),
+        "found": report.n_found,
+        "median_delay_comments": report.median_delay_comments,
+        "median_delay_hours": report.median_delay_hours,
+        "alarms": report.n_alarms,
+        "false_alarms": len(report.false_alarms),
+        "false_alarms_per_10000": round(report.false_per_10_000, 3),
+        "findings": [
+            {
+                "name": finding.shift.name,
+                "at": finding.shift.at.isoformat(),
+                "found": finding.alarm is not None,
+                "measure": finding.alarm and finding.alarm.measure,
+                "delay_comments": finding.delay_comments,
+                "delay_hours": finding.delay_hours,
+                "moved": [each.label for each in finding.alarm.moved] if finding.alarm else [],
+            }
+            for finding in report.findings
+        ],
+        "false": [
+            {
+                "measure": alarm.measure,
+                "at": alarm.at.isoformat(),
+                "moved": [each.label for each in alarm.moved],
+            }
+            for alarm in report.false_alarms
+        ],
+    }
+
+
+def _show(report: Report, what: str) -> None:
+    table = Table("shift", "at", "delay", "by", "what moved", box=None, pad_edge=False)
+    for finding in report.findings:
+        found = finding.alarm
+        delay = "not found" if found is None else f"{finding.delay_comments}, {finding.delay_hours:.1f} h"
+        moved = ", ".join(each.label for each in found.moved[:2]) if found else ""
+        at = f"{finding.shift.at:%Y-%m-%d %H:%M}"
+        table.add_row(finding.shift.name, at, delay, found.measure if found else "", moved)
+    stdout.print(f"[bold]{what}[/bold]")
+    stdout.print(table)
+    delays = (
+        f"; median delay {report.median_delay_comments:.0f} comments, {report.median_delay_hours:.1f} h"
+        if report.n_found
+        else ""
+    )
+    stdout.print(
+        f"{report.n_found} of {len(report.findings)} found{delays}; {len(report.false_alarms)} false alarms "
+        f"of {report.n_alarms}, {report.false_per_10_000:.2f} in 10,000 comments\n"
+    )
+
+
+def _tell_shuffled(alarms: list[int], n_comments: int, as_json: bool) -> None:
+    rate = sum(alarms) * 10_000 / (n_comments * len(alarms))
+    if as_json:
+        told = {"shuffles": len(alarms), "alarms": alarms, "false_alarms_per_10000": round(rate, 3)}
+        click.echo(json.dumps(told, indent=2))
+    else:
+        stdout.print(f"{sum(alarms)} alarms in {len(alarms)} shuffles: {rate:.2f} in 10,000 comments")
