@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine is no bug, and what CI finds must be found again by running it again.
+settings.register_profile("groundswell", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("groundswell")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
