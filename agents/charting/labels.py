@@ -87,7 +87,6 @@ def weigh(
     weights: dict[str, float] = {}
     supports: dict[str, int] = {}
     forms: dict[str, dict[str, int]] = {}
-    total = 0.0
     for counts, factor in wordings:
         for text, count in counts.items():
             folded = text.casefold()
@@ -95,7 +94,6 @@ def weigh(
             supports[folded] = supports.get(folded, 0) + count
             written = forms.setdefault(folded, {})
             written[text] = written.get(text, 0) + count
-    total = sum(factor for _, factor in wordings) or 1.0
     terms = {
         folded: Term(
             _written(forms[folded]),
@@ -105,7 +103,6 @@ def weigh(
         )
         for folded in weights
     }
-    del total
     return dict(sorted(terms.items(), key=lambda item: (-item[1].standing, item[0])))
 
 
@@ -200,9 +197,10 @@ def _longer(phrase: Term, term: Term, terms: Mapping[str, Term]) -> Term | None:
         if JOINER not in folded or pair.support < max(2.0, PHRASE_PART * term.support):
             continue
         first, second = folded.split(JOINER)
-        if (second == words[0] and first not in words) or (first == words[-1] and second not in words):
-            if best is None or pair.support > best.support:
-                best, front = pair, second == words[0]
+        at_front = second == words[0] and first not in words
+        at_end = first == words[-1] and second not in words
+        if (at_front or at_end) and (best is None or pair.support > best.support):
+            best, front = pair, at_front
     if best is None:
         return None
     words_now = phrase.words

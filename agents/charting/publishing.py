@@ -126,7 +126,6 @@ class View:
     ) -> Cluster:
         """Return the record of a cluster; one that has ended has lost its micro-clusters."""
         rows = self.rows.get(live.number, [])
-        ledger = self.discussion.ledger
         places, sources = self._places(live, rows)
         exemplars = self._exemplars(live, rows)
         live.shown = tuple(each.id for each in exemplars)
@@ -167,7 +166,9 @@ class View:
             row = self.discussion.ledger.row_of.get(micro)
             if row is not None and numbers[row] != NONE:
                 in_tick[int(numbers[row])] = in_tick.get(int(numbers[row]), 0) + count
-        heaviest = sorted(self.discussion.live, key=lambda number: (-self.weight(number), number))[:MOST_SLICES]
+        heaviest = sorted(self.discussion.live, key=lambda number: (-self.weight(number), number))[
+            :MOST_SLICES
+        ]
         return tuple(
             Slice(
                 id=cluster_id(number),
@@ -178,7 +179,7 @@ class View:
                 in_tick=in_tick.get(number, 0),
                 sides=self.sides(self.discussion.live[number]),
             )
-            for number in heaviest
+            for number in live[:MOST_SLICES]
         )
 
     def unassigned(self) -> int:
