@@ -166,9 +166,7 @@ class View:
             row = self.discussion.ledger.row_of.get(micro)
             if row is not None and numbers[row] != NONE:
                 in_tick[int(numbers[row])] = in_tick.get(int(numbers[row]), 0) + count
-        heaviest = sorted(self.discussion.live, key=lambda number: (-self.weight(number), number))[
-            :MOST_SLICES
-        ]
+        live = sorted(self.discussion.live, key=lambda number: (-self.weight(number), number))
         return tuple(
             Slice(
                 id=cluster_id(number),
