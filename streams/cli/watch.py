@@ -1,0 +1,276 @@
+"""``groundswell watch``: follow a discussion in the terminal, every comment with its settled cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import click
+from rich.style import Style
+from rich.text import Text
+
+from agents.errors import SettingsError
+from agents.records import Assignment, Drift, Judgement, Lineage, Record, Side, encode
+from streams.broker import EMBEDDED
+from streams.cli.common import broker_option, in_words, settings_from, stderr, stdout
+from streams.publish import Connection
+from streams.settings import Settings
+from streams.web.reader import Reader
+from streams.web.settings import WebSettings
+from streams.web.view import View
+
+__all__ = ["Choice", "Watch", "tame", "watch"]
+
+MOST_WAITING: Final = 2_000
+"""Comments that wait for their micro-cluster to be placed; the oldest are told as unassigned."""
+
+LONGEST: Final = 400
+"""Characters of a comment that are shown."""
+
+STYLES: Final[dict[str, Style]] = {
+    "favor": Style(color="cyan"),
+    "against": Style(color="yellow"),
+    "none": Style(dim=True),
+}
+EVENTS: Final = {"emerged": "emerged", "faded": "faded", "merged": "merged into", "split": "split from"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is followed; None of all."""
+
+    cluster: str | None = None
+    target: str | None = None
+    side: Side | None = None
+    discussion: str | None = None
+    source: str | None = None
+
+    def takes(self, record: Assignment | Judgement, settled: str | None) -> bool:
+        """Whether a comment or judgement is followed."""
+        return (
+            (self.cluster is None or settled == self.cluster)
+            and (self.discussion is None or record.discussion == self.discussion)
+            and (self.source is None or record.source == self.source)
+        )
+
+
+class Watch(View):
+    """A view that also tells what happens, line by line, once `begin` was called.
+
+    Parameters
+    ----------
+    choice
+        What is followed.
+    tell
+        Takes a line and the record that it tells of.
+    """
+
+    def __init__(self, choice: Choice, tell: Callable[[Text, Record], None]) -> None:
+        super().__init__(WebSettings(comments=5_000, judgements=5_000, ticks=10))
+        self._choice = choice
+        self._tell = tell
+        self._is_live = False
+        self._waiting: OrderedDict[str, Assignment] = OrderedDict()
+        self._told: OrderedDict[tuple[str, int], None] = OrderedDict()
+
+    def begin(self, n_last: int) -> None:
+        """Tell the last comments, and from now on whatever comes."""
+        records = self.judgements.values() if self._choice.target else self.comments.values()
+        known: list[Assignment | Judgement] = sorted(records, key=lambda record: record.event_time)
+        followed = [one for one in known if self._is_followed(one)]
+        self._is_live = True
+        for record in followed[-n_last:] if n_last else ():
+            self._say(record)
+
+    def apply(self, topic: str, key: str, record: Record | None, timestamp: float | None = None) -> None:
+        """Take over one record, and tell of it where it is followed."""
+        super().apply(topic, key, record, timestamp)
+        if not self._is_live:
+            return
+        match record:
+            case Assignment():
+                self._waiting.pop(key, None)
+                self._hear(record)
+            case Judgement() | Lineage() | Drift():
+                self._say(record)
+            case _ if topic == "placements":
+                self._place(key)
+            case None if topic == "assignments":
+                self._waiting.pop(key, None)
+
+    def _hear(self, comment: Assignment) -> None:
+        """Tell of a comment once it has a cluster."""
+        if self.settled(comment) is None:
+            self._waiting[comment.id] = comment
+            while len(self._waiting) > MOST_WAITING:
+                self._say(self._waiting.popitem(last=False)[1])
+        else:
+            self._say(comment)
+
+    def _place(self, micro: str) -> None:
+        """Tell of the comments that waited for their micro-cluster to be placed."""
+        for comment in [waiting for waiting in self._waiting.values() if waiting.micro == micro]:
+            del self._waiting[comment.id]
+            self._say(comment)
+
+    def _is_followed(self, record: Assignment | Judgement) -> bool:
+        if isinstance(record, Judgement):
+            if self._choice.target not in (None, record.target):
+                return False
+            if self._choice.side not in (None, record.side):
+                return False
+        elif self._choice.target is not None:
+            return False
+        return self._choice.takes(record, self.settled(record))
+
+    def _say(self, record: Record) -> None:
+        match record:
+            case Judgement() if self._choice.target is not None and self._is_followed(record):
+                self._tell(self._line(record, self._side(record)), record)
+            case Assignment() if self._is_followed(record) and self._is_new(record):
+                self._tell(self._line(record, Text()), record)
+            case Lineage() if self._choice.cluster in (None, record.cluster, record.other):
+                self._tell(self._event(record), record)
+            case Drift() if record.state != "value" and self._choice == Choice():
+                self._tell(_alarm(record), record)
+
+    def _is_new(self, comment: Assignment) -> bool:
+        """Whether this comment, as it stands at this offset, wasn't told of yet."""
+        name = (comment.id, comment.offset)
+        if name in self._told:
+            return False
+        self._told[name] = None
+        while len(self._told) > self.settings.comments:
+            self._told.popitem(last=False)
+        return True
+
+    def _side(self, judged: Judgement) -> Text:
+        return Text(f"{judged.side} {judged.confidence:.0%} ", STYLES[judged.side])
+
+    def _line(self, record: Assignment | Judgement, side: Text) -> Text:
+        settled = self.settled(record)
+        line = Text(f"{record.event_time:%d %b %H:%M} ", Style(dim=True))
+        line.append(f"{settled or '-'} ", Style(bold=True))
+        line.append(f"{self._label(settled)}  ", Style(color="green"))
+        line.append_text(side)
+        line.append(tame(record.excerpt or f"(comment {record.id})"))
+        return line
+
+    def _label(self, cluster: str | None) -> str:
+        known = self.clusters.get(cluster) if cluster is not None else None
+        return tame(known.label) if known is not None else "unassigned" if cluster is None else "new"
+
+    def _event(self, event: Lineage) -> Text:
+        line = Text(f"{event.at:%d %b %H:%M} ", Style(dim=True))
+        line.append(f"{event.cluster} {tame(event.label) or self._label(event.cluster)} ", Style(bold=True))
+        line.append(EVENTS[event.event], Style(color="magenta"))
+        if event.event in ("merged", "split") and event.other is not None:
+            line.append(f" {event.other} {self._label(event.other)}", Style(bold=True))
+        return line
+
+
+def tame(text: str) -> str:
+    r"""Text that can't steer a terminal: no control codes, no marks of direction, one line, not endless.
+
+    Examples
+    --------
+    >>> tame("red\x1b[31m and\nbell\x07")
+    'red[31m and bell'
+    """
+    spaced = (" " if letter in "\n\r\t" else letter for letter in text[: 4 * LONGEST])
+    calm = "".join(letter for letter in spaced if unicodedata.category(letter) not in ("Cc", "Cf", "Cs"))
+    return calm if len(calm) <= LONGEST else f"{calm[:LONGEST]}…"
+
+
+def _alarm(alarm: Drift) -> Text:
+    line = Text(f"{alarm.at:%d %b %H:%M} ", Style(dim=True))
+    word = "alarm" if alarm.state == "alarm" else "all-clear"
+    line.append(f"{word}: {tame(alarm.measure)} {tame(alarm.subject or '')}".rstrip(), Style(color="red"))
+    moved = ", ".join(tame(one.label or one.id) for one in alarm.moved[:3])
+    line.append(f" ({moved})" if moved else "")
+    return line
+
+
+@click.command()
+@broker_option
+@click.option("--prefix", metavar="NAME", help="What every topic name begins with.")
+@click.option("--cluster", metavar="ID", help="Only comments of this cluster, e.g. c42.")
+@click.option("--target", metavar="ID", help="Judgements toward this stance target instead of comments.")
+@click.option(
+    "--side", type=click.Choice(["favor", "against", "none"]), help="With --target: this side only."
+)
+@click.option("--discussion", metavar="ID", help="Only comments of this discussion.")
+@click.option("--source", metavar="NAME", help="Only comments from this source.")
+@click.option("--last", "n_last", type=click.IntRange(0), default=10, help="Begin with this many; 10.")
+@click.option("--json", "as_json", is_flag=True, help="One record a line instead of words.")
+@in_words
+def watch(
+    *,
+    broker: str | None,
+    prefix: str | None,
+    cluster: str | None,
+    target: str | None,
+    side: Side | None,
+    discussion: str | None,
+    source: str | None,
+    n_last: int,
+    as_json: bool,
+) -> None:
+    """Follow comments live in the terminal, each with the cluster that it belongs to now.
+
+    Example: groundswell watch --broker localhost:9092 --cluster c42
+    """
+    if side is not None and target is None:
+        raise click.UsageError("--side says which side toward a target; name that with --target.")
+    settings = settings_from(broker=broker, prefix=prefix)
+    connection = _connection(settings)
+
+    def tell(line: Text, record: Record) -> None:
+        if as_json:
+            click.echo(encode(record))
+        else:
+            stdout.print(line, soft_wrap=True)
+
+    view = Watch(Choice(cluster, target, side, discussion, source), tell)
+    asyncio.run(_follow(connection, view, n_last))
+
+
+def _connection(settings: Settings) -> Connection:
+    if settings.broker.url == EMBEDDED:
+        raise SettingsError(
+            "broker.url is embedded; that broker lives in the worker's process and its address changes. Pass "
+            "the one that the worker printed: groundswell watch --broker 127.0.0.1:PORT"
+        )
+    return Connection(settings.broker.url, settings.topics.prefix, settings.broker.client())
+
+
+async def _follow(connection: Connection, view: Watch, n_last: int) -> None:
+    stop = asyncio.Event()
+    with _until_interrupted(stop):
+        reader = Reader(connection, view)
+        with stderr.status("Reading what there is …"):
+            await reader.start()
+        try:
+            view.begin(n_last)
+            await stop.wait()
+        finally:
+            await reader.stop()
+
+
+@contextlib.contextmanager
+def _until_interrupted(stop: asyncio.Event) -> Iterator[None]:
+    """Set the event on Ctrl-C or SIGTERM."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        yield
+    finally:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(name)
