@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from agents.records import Cluster, Drift, Lineage, Pulse
+from agents.records import Cluster, Lineage, Pulse
 
 __all__ = ["Story", "render", "shorten", "sparkline"]
 
@@ -39,12 +39,9 @@ class Story:
     pulses: Sequence[Pulse]
     """In the order of their ticks."""
     lineage: Sequence[Lineage] = ()
-    alarms: Sequence[Drift] = ()
     rejected: Counter[str] = field(default_factory=Counter)
     article: str | None = None
     """Title of the article that the comments are about, which was not counted."""
-    targets: dict[str, str] = field(default_factory=dict)
-    """Title of every target by its id."""
     seconds: float | None = None
     """Wall time from the first comment to the last record."""
     links: Sequence[tuple[str, str]] = ()

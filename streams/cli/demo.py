@@ -30,6 +30,7 @@ from streams.cli.common import (
     stdout,
     target_option,
 )
+from streams.drift_line import drift_line
 from streams.feeds.feed import Article, Refused
 from streams.feeds.files import Options, file_items
 from streams.feeds.sample import SAMPLE
@@ -230,11 +231,12 @@ def _story(worker: Worker, discussion: Discussion, seconds: float) -> Story:
         clusters=view.live(),
         pulses=view.pulses,
         lineage=list(view.lineage.values()),
-        alarms=list(view.alarms.values()),
         rejected=worker.rejected + discussion.refused,
-        targets=targets,
         seconds=seconds,
-        extras=(stance_lines(targets, view.pulses, view.live(), view.judgements.values()),),
+        extras=(
+            stance_lines(targets, view.pulses, view.live(), view.judgements.values()),
+            drift_line(view.pulses, view.alarms.values(), targets),
+        ),
         links=(
             ("page", worker.url),
             ("metrics", f"{worker.url}/metrics"),

@@ -1,0 +1,106 @@
+"""Topics of their own for clusters and sides: which there are, and what is copied to them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from agents.agent import Emission
+from agents.records import Assignment, Cluster, Judgement
+from streams.extra import ExtraTopics
+from streams.options import TopicSettings
+from streams.publish import Connection
+from streams.web.view import View
+
+NOW = datetime(2025, 3, 10, tzinfo=UTC)
+
+
+def cluster(number: int, weight: float, state: str = "live") -> Cluster:
+    return Cluster(
+        id=f"c{number}",
+        state=state,  # type: ignore[arg-type]
+        label="",
+        tick=NOW,
+        born=NOW,
+        last_heard=NOW,
+        count=1,
+        weight=weight,
+        share=0.1,
+    )
+
+
+def extra(settings: TopicSettings, *clusters: Cluster) -> ExtraTopics:
+    view = View()
+    for each in clusters:
+        view.apply("clusters", each.id, each)
+    return ExtraTopics(Connection("b:1", "p."), settings, view, ["tram"], lambda: True, embedded=True)
+
+
+def assignment(name: str | None) -> Emission:
+    record = Assignment(
+        id="a",
+        event_time=NOW,
+        micro="0-1",
+        cluster=name,
+        similarity=1.0,
+        novelty=0.0,
+        partition=0,
+        offset=0,
+        encoder="e",
+        version="v",
+    )
+    return Emission("assignments", "a", record)
+
+
+def judgement(side: str) -> Emission:
+    record = Judgement(
+        id="a",
+        target="tram",
+        side=side,  # type: ignore[arg-type]
+        confidence=0.9,
+        model="m",
+        event_time=NOW,
+        micro="0-1",
+        partition=0,
+        offset=0,
+        version="v",
+    )
+    return Emission("judgements", "a tram", record)
+
+
+def test_none_are_made_unless_asked_for() -> None:
+    topics = extra(TopicSettings(), cluster(1, 5))
+
+    assert not topics.is_wanted
+    assert topics.wanted() == []
+
+
+def test_the_heaviest_live_clusters_get_theirs_up_to_the_cap() -> None:
+    settings = TopicSettings(per_cluster=True, extra_topics=2)
+
+    topics = extra(settings, cluster(1, 5), cluster(2, 9), cluster(3, 7), cluster(4, 99, "faded"))
+
+    assert topics.wanted() == ["cluster.c2", "cluster.c3"]
+
+
+def test_every_side_of_every_target_gets_one() -> None:
+    topics = extra(TopicSettings(per_side=True))
+
+    assert topics.wanted() == ["stance.tram.favor", "stance.tram.against", "stance.tram.none"]
+
+
+async def test_only_what_has_a_topic_is_copied() -> None:
+    topics = extra(TopicSettings(per_cluster=True, per_side=True), cluster(1, 5))
+    assert list(topics.copies(assignment("c1"))) == []
+
+    await topics.start()
+    while not topics.copies(assignment("c1")):  # noqa: ASYNC110 - it opens them beside us
+        await asyncio.sleep(0)
+    try:
+        (copy,) = topics.copies(assignment("c1"))
+        assert (copy.topic, copy.key, copy.record) == ("cluster.c1", "a", assignment("c1").record)
+        assert [each.topic for each in topics.copies(judgement("against"))] == ["stance.tram.against"]
+        assert list(topics.copies(assignment("c9"))) == []
+        assert list(topics.copies(assignment(None))) == []
+    finally:
+        await topics.stop()
