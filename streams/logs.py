@@ -18,6 +18,29 @@ NOISY: Final = {
 """Libraries that say more than a person wants; aiokafka warns about every rebalance."""
 
 
+REPEAT_SECONDS: Final = 10.0
+"""A library's sentence is printed at most this often; while a broker is away aiokafka has 170 a second."""
+
+
+class Repeats(logging.Filter):
+    """Lets the same sentence of a library through once in a while; ours all pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is printed."""
+        if record.name.partition(".")[0] not in NOISY or record.exc_info:
+            return True
+        key = (record.name, str(record.msg))
+        last = self._said_at.get(key)
+        if last is not None and record.created - last < REPEAT_SECONDS:
+            return False
+        self._said_at[key] = record.created
+        return True
+
+
 class FactsFormatter(logging.Formatter):
     """Prints what ``extra`` gave after the phrase."""
 
@@ -32,6 +55,7 @@ class FactsFormatter(logging.Formatter):
 def set_up(level: str = "INFO") -> None:
     """Send our records of a level and above to stderr, and libraries' warnings."""
     handler = logging.StreamHandler()
+    handler.addFilter(Repeats())
     handler.setFormatter(FactsFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, quiet in NOISY.items():

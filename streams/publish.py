@@ -26,6 +26,9 @@ BATCH_BYTES: Final = 512 * 1024
 REQUEST_BYTES: Final = 18 * 1_048_576
 """Largest record that can be sent: a checkpoint of 16 MiB with its overhead."""
 
+PATIENCE_MS: Final = 150_000
+"""How long a record waits for a broker that is away: one that restarts on a busy machine takes a minute."""
+
 Headers = list[tuple[str, bytes]]
 Labeller = Callable[[str, bytes | None, Record | bytes | None], Headers]
 Copier = Callable[[Emission], Iterable[Emission]]
@@ -142,7 +145,7 @@ class Publisher:
             compression_type="lz4",
             max_batch_size=BATCH_BYTES,
             max_request_size=REQUEST_BYTES,
-            request_timeout_ms=60_000,
+            request_timeout_ms=PATIENCE_MS,
             transactional_id=self._transactional_id,
             transaction_timeout_ms=60_000,
         )
