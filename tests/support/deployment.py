@@ -87,6 +87,11 @@ class WorkerProcess:
         """Return how much memory it holds now."""
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
+    def cpu_seconds(self) -> float:
+        """Return how much processor time it has used."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        return float(times.user + times.system)
+
     def get(self, path: str) -> tuple[int, str]:
         """Return status and body of one of its pages; status 0 where it doesn't answer."""
         try:
