@@ -14,7 +14,7 @@ from agents.charting.discussion import Brought, Changes, Discussion
 from agents.charting.inbox import Closed, Inbox
 from agents.charting.ledger import Sides
 from agents.charting.lineage import NONE, Event
-from agents.charting.macro import Grouping, similarity
+from agents.charting.macro import similarity
 from agents.charting.publishing import View
 from agents.charting.settings import ChartingSettings
 from agents.clustering.ticks import TimeSettings, as_datetime
@@ -128,10 +128,7 @@ class Chart:
         world.ledger.move(end)
         brought = world.add(closed.sketches, self._tick_seconds)
         world.bury(closed.sketches, end, brought)
-        changes = Changes()
-        if closed.sketches:
-            grouping, changes = world.regroup(end)
-            self._find_parents(grouping)
+        changes = world.regroup(end, brought) if closed.sketches else Changes()
         yield from self._publish(closed, brought, changes)
 
     def _judge(self, closed: Closed) -> Iterator[Emission]:
@@ -154,10 +151,7 @@ class Chart:
         view = View(world, end, closed.tick)
         changed = (self._changed(brought, changes) | self._judged) & world.live.keys()
         self._judged = set()
-        taken = {live.label.casefold(): live.number for live in world.live.values()}
-        for number in sorted(changed):
-            view.rename(number, taken)
-            taken[world.live[number].label.casefold()] = number
+        view.rename(changed, brought.must_rename | {event.cluster for event in changes.events})
         lineage = self._lineage(changes, view)
         for each in lineage:
             world.tally.events[each.event] = world.tally.events.get(each.event, 0) + 1
@@ -246,9 +240,6 @@ class Chart:
         micros = self._discussion.ledger.micros(at, rows)
         ours = np.arange(len(event.rows))
         return round(similarity(micros, ours, np.arange(len(ours), len(rows)), self._settings), 6)
-
-    def _find_parents(self, grouping: Grouping) -> None:
-        """Note the broader topic of each cluster: the heaviest one of its branch of the tree."""
 
     def _tombstones(self, at: float) -> Iterator[Emission]:
         dead = self._discussion.dead

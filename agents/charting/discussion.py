@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.charting.clusters import Dead, Live, Tally, add_sides
+from agents.charting.clusters import Dead, Live, Tally, add_sides, cluster_id
 from agents.charting.ledger import Ledger, Sides, add_counts
 from agents.charting.lineage import NONE, Event, Succession, follow
 from agents.charting.macro import Grouping, group
@@ -50,6 +50,8 @@ class Brought:
     sample: list[bytes] = field(default_factory=list)
     micros: set[str] = field(default_factory=set)
     clusters: set[int] = field(default_factory=set)
+    must_rename: set[int] = field(default_factory=set)
+    """Numbers of clusters that have lost a text, which must not be shown any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Discussion:
         self.ledger.remove(rows)
         self.places = np.delete(self.places, rows)
 
-    def regroup(self, at: float) -> tuple[Grouping, Changes]:
+    def regroup(self, at: float, brought: Brought) -> Changes:
         """Group the micro-clusters anew and let the groups take over the clusters' identity."""
         changes = Changes()
         previous = self.numbers()
@@ -162,17 +164,25 @@ class Discussion:
         self._merge(succession, at, changes)
         self._place(succession, changes)
         self._fade(at, changes)
-        return grouping, changes
+        brought.clusters |= self._find_parents(grouping, weights)
+        return changes
 
     def forget_texts(self, sketches: Sequence[Sketch], brought: Brought) -> None:
         """Drop the exemplars whose text must not be shown any more."""
         ids = frozenset(each for sketch in sketches for each in sketch.retracted)
         if not ids:
             return
-        brought.micros.update(self.ledger.forget_texts(ids))
-        for live in self.live.values():
-            if ids.intersection(live.shown):
-                brought.clusters.add(live.number)
+        micros = self.ledger.forget_texts(ids)
+        brought.micros |= micros
+        stripped = {int(self.places[self.ledger.row_of[micro]]) for micro in micros}
+        stripped |= {live.number for live in self.live.values() if ids.intersection(live.shown)}
+        brought.clusters |= stripped
+        brought.must_rename |= stripped | {
+            int(self.places[self.ledger.row_of[delta.micro]])
+            for sketch in sketches
+            for delta in sketch.micros
+            if delta.micro in self.ledger.row_of and any(n < 0 for n in delta.terms.values())
+        }
 
     def _count(self, brought: Brought) -> None:
         comments = sum(brought.counts.values())
@@ -232,6 +242,40 @@ class Discussion:
                 del self.live[number]
                 changes.ended.append(Ended(live, weight))
                 self.dead.over.append((at + DAY_SECONDS, number))
+
+    def _find_parents(self, grouping: Grouping, weights: Floats) -> set[int]:
+        """Note the broader topic of each cluster, and return those where it changed.
+
+        Clusters of one branch of the tree, cut higher, are parts of the heaviest of them; it leads
+        until another is twice as heavy.
+        """
+        branches: dict[int, dict[int, float]] = {}
+        rows = zip(self.numbers().tolist(), grouping.parents[grouping.labels].tolist(), weights, strict=True)
+        by_cluster: dict[int, dict[int, float]] = {}
+        for number, branch, weight in rows:
+            if number != NONE:
+                held = by_cluster.setdefault(number, {})
+                held[branch] = held.get(branch, 0.0) + float(weight)
+        for number, held in by_cluster.items():
+            branch = min(held, key=lambda each: (-held[each], each))
+            branches.setdefault(branch, {})[number] = sum(held.values())
+        changed: set[int] = set()
+        for members in branches.values():
+            lead = self._lead(members)
+            for number in members:
+                parent = None if number == lead else cluster_id(lead)
+                if self.live[number].parent != parent:
+                    self.live[number].parent = parent
+                    changed.add(number)
+        return changed
+
+    def _lead(self, members: dict[int, float]) -> int:
+        """Return the cluster that stands for a branch, given the weights of its clusters."""
+        heaviest = min(members, key=lambda number: (-members[number], number))
+        named = {self.live[number].parent for number in members}
+        incumbents = [number for number in members if cluster_id(number) in named]
+        leading = min(incumbents, key=lambda number: (-members[number], number), default=heaviest)
+        return leading if 2 * members[leading] >= members[heaviest] else heaviest
 
     def weights(self, at: float) -> dict[int, float]:
         """Return the faded weight of every live cluster."""

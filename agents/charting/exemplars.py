@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from agents.clustering.terms import words
@@ -24,6 +25,7 @@ LONG_CHARACTERS: Final = 240
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|[@#]\w+")
 
 
+@lru_cache(maxsize=8192)
 def readability(text: str) -> float:
     """Return how well a text reads by itself, 0..1: long enough, short enough, words rather than addresses.
 
@@ -52,9 +54,9 @@ def choose(offered: Iterable[tuple[Exemplar, float]], shown: Sequence[str] = ())
     """
     ranked = sorted(offered, key=lambda each: (-_rank(each[0], each[1], shown), each[0].id))
     chosen: list[Exemplar] = []
-    seen: list[set[str]] = []
+    seen: list[frozenset[str]] = []
     for exemplar, _ in ranked:
-        its = set(words(exemplar.text))
+        its = _words(exemplar.text)
         if not its or any(len(its & other) > ALIKE * min(len(its), len(other)) for other in seen):
             continue
         chosen.append(exemplar)
@@ -62,6 +64,11 @@ def choose(offered: Iterable[tuple[Exemplar, float]], shown: Sequence[str] = ())
         if len(chosen) == SHOWN:
             break
     return tuple(chosen)
+
+
+@lru_cache(maxsize=8192)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(words(text))
 
 
 def _rank(exemplar: Exemplar, centrality: float, shown: Sequence[str]) -> float:

@@ -7,14 +7,15 @@ the best.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from agents.charting.wording import Vocabulary
 from agents.clustering.phrases import JOINER, is_stop_word, stop_language
 
-__all__ = ["Naming", "Term", "keywords", "label", "weigh"]
+__all__ = ["Naming", "Term", "keywords", "label", "language", "weigh"]
 
 MOST_WORDS: Final = 4
 """Words of a label."""
@@ -34,6 +35,9 @@ STAYING: Final = 0.65
 
 COMMON_ROOT: Final = 4
 """Letters that two words must share at their beginning to be forms of one."""
+
+
+_PIECES = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,16 @@ def weigh(
     return dict(sorted(terms.items(), key=lambda item: (-item[1].standing, item[0])))
 
 
-def keywords(terms: Mapping[str, Term], n_comments: int) -> tuple[str, ...]:
+def language(texts: Iterable[str]) -> str | None:
+    """Return the language of texts that belong together, by their stop words; None where none has any."""
+    found = (_PIECES.findall(text.casefold().replace("\u2019", "'")) for text in texts)
+    return stop_language([word for words in found for word in words])
+
+
+def keywords(terms: Mapping[str, Term], n_comments: int, language: str | None = None) -> tuple[str, ...]:
     """Return the words and phrases that tell the cluster from others, best first."""
     chosen: list[Term] = []
-    for term in _candidates(terms, n_comments):
+    for term in _candidates(terms, n_comments, language):
         phrase = _said(term, terms)
         if not any(_repeats(phrase, other) for other in chosen):
             chosen.append(phrase)
@@ -118,7 +128,13 @@ def keywords(terms: Mapping[str, Term], n_comments: int) -> tuple[str, ...]:
     return tuple(" ".join(term.words) for term in chosen)
 
 
-def label(terms: Mapping[str, Term], n_comments: int, current: str = "", taken: Collection[str] = ()) -> str:
+def label(
+    terms: Mapping[str, Term],
+    n_comments: int,
+    current: str = "",
+    taken: Collection[str] = (),
+    language: str | None = None,
+) -> str:
     """Return what to call a cluster.
 
     Parameters
@@ -131,18 +147,19 @@ def label(terms: Mapping[str, Term], n_comments: int, current: str = "", taken: 
         Its label so far.
     taken
         Labels of its neighbours, in small letters.
+    language
+        Its stop words are left out.
     """
-    candidates = list(_candidates(terms, n_comments))
+    candidates = list(_candidates(terms, n_comments, language))
     best = _compose(candidates, terms, taken)
     if current and current.casefold() not in taken and _stays(current, best, candidates):
         return current
     return best.text
 
 
-def _candidates(terms: Mapping[str, Term], n_comments: int) -> Iterator[Term]:
+def _candidates(terms: Mapping[str, Term], n_comments: int, language: str | None) -> Iterator[Term]:
     """Yield the words that may name the cluster, best first."""
     least = 2 if n_comments > 2 and any(term.support > 1 for term in terms.values()) else 1
-    language = stop_language([word.casefold() for term in terms.values() for word in term.words])
     for folded, term in terms.items():
         if JOINER not in folded and term.support >= least:
             if is_stop_word(folded, language) and not term.text.isupper():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,6 +22,9 @@ __all__ = ["View"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+RENAMED_PART = 0.05
+"""A topic is named again once it has grown by this part, so that naming costs little however large it is."""
 
 SHARE_STEP = 0.002
 """Change of a share that is told although nothing else changed."""
@@ -55,13 +58,16 @@ class View:
     tick: int
     rows: dict[int, list[int]] = field(init=False)
     """Micro-clusters of every live cluster, by row."""
+    numbers: Ints = field(init=False)
+    """(m,) live cluster of each micro-cluster, `NONE` for none."""
     present: Floats = field(init=False)
     total: float = field(init=False)
 
     def __post_init__(self) -> None:
         """Sort the micro-clusters by cluster."""
         self.rows = {number: [] for number in self.discussion.live}
-        for row, number in enumerate(self.discussion.numbers().tolist()):
+        self.numbers = self.discussion.numbers()
+        for row, number in enumerate(self.numbers.tolist()):
             if number != NONE:
                 self.rows[number].append(row)
         self.present = self.discussion.ledger.present(self.at)
@@ -87,10 +93,23 @@ class View:
             add_sides(sides, self.discussion.ledger.notes[row].sides)
         return {target: counts for target, counts in sides.items() if counts}
 
-    def rename(self, number: int, taken: Mapping[str, int]) -> None:
-        """Bring label, keywords and exemplars of a cluster up to date."""
-        ledger, live = self.discussion.ledger, self.discussion.live[number]
-        rows = self.rows[number]
+    def rename(self, changed: Iterable[int], forced: Collection[int]) -> None:
+        """Bring labels and keywords up to date, where enough has come or ``forced`` says so."""
+        lives = self.discussion.live
+        taken = {live.label.casefold(): live.number for live in lives.values()}
+        for number in sorted(changed):
+            live, count = lives[number], self.count(lives[number])
+            rows = self.rows[number]
+            if rows:
+                live.last_heard = float(self.discussion.ledger.last[rows].max())
+            if number in forced or not live.label or count - live.named_at >= RENAMED_PART * live.named_at:
+                self._name(live, count, taken)
+                taken[live.label.casefold()] = number
+
+    def _name(self, live: Live, count: int, taken: Mapping[str, int]) -> None:
+        """Give a cluster its label and keywords."""
+        ledger = self.discussion.ledger
+        rows = self.rows[live.number]
         wordings = [
             (
                 ledger.notes[row].wording.terms,
@@ -99,10 +118,11 @@ class View:
             for row in rows
         ]
         terms = labels.weigh(wordings, ledger.vocabulary, len(self.discussion.live))
-        others = {text for text, owner in taken.items() if owner != number}
-        live.label = labels.label(terms, self.count(live), live.label, others)
-        live.keywords = labels.keywords(terms, self.count(live))
-        live.last_heard = float(ledger.last[rows].max()) if rows else live.last_heard
+        language = labels.language(each.text for row in rows for each in ledger.notes[row].exemplars)
+        others = {text for text, owner in taken.items() if owner != live.number}
+        live.label = labels.label(terms, count, live.label, others, language)
+        live.keywords = labels.keywords(terms, count, language)
+        live.named_at = count
 
     def clusters(self, changed: set[int]) -> Iterator[Cluster]:
         """Yield the live clusters of which there is something new to say, in the order of their ids."""
@@ -161,7 +181,7 @@ class View:
     def slices(self) -> tuple[Slice, ...]:
         """Return the heaviest live clusters for a pulse."""
         in_tick: dict[int, int] = {}
-        numbers = self.discussion.numbers()
+        numbers = self.numbers
         for micro, count in self.discussion.tally.counts.items():
             row = self.discussion.ledger.row_of.get(micro)
             if row is not None and numbers[row] != NONE:
@@ -182,7 +202,7 @@ class View:
 
     def unassigned(self) -> int:
         """Return how many comments of the tick have no live cluster yet."""
-        ledger, numbers = self.discussion.ledger, self.discussion.numbers()
+        ledger, numbers = self.discussion.ledger, self.numbers
         return sum(
             count
             for micro, count in self.discussion.tally.counts.items()
