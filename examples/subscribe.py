@@ -12,21 +12,20 @@ from aiokafka import AIOKafkaConsumer
 
 
 async def subscribe(broker: str, prefix: str = "groundswell.") -> None:
-    """Print id, settled cluster and text of every comment, from the first one kept; a retraction as such."""
+    """Print id, settled cluster and text of every comment, again when its cluster changes."""
     topics = (f"{prefix}placements", f"{prefix}assignments")
     options = {"auto_offset_reset": "earliest", "isolation_level": "read_committed"}
-    placed, waiting = {}, defaultdict(dict)
+    placed, comments = {}, defaultdict(dict)
     async with AIOKafkaConsumer(*topics, bootstrap_servers=broker, group_id=None, **options) as consumer:
         async for message in consumer:
-            key, record = message.key.decode(), json.loads(message.value or "null")
+            key, record = message.key.decode(), json.loads(message.value or "{}")
             if message.topic == topics[0]:
-                placed[key], micro = record and record["cluster"], key
-            elif record:
-                waiting[record["micro"]][key], micro = record, record["micro"]
+                placed[key], changed = record.get("cluster"), dict(comments[key])
             else:
-                micro = print(key, "retracted", flush=True)  # noqa: T201
-            for comment, said in waiting.pop(micro, {}).items() if placed.get(micro) else ():
-                print(comment, placed[micro], repr(said.get("excerpt")), flush=True)  # noqa: T201
+                changed = {key: record}
+                comments[record.get("micro")][key] = record
+            for comment, said in changed.items():
+                print(comment, placed.get(said.get("micro")), repr(said.get("excerpt")), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import { STATES, brief, count, lasting, share, time, zone } from "./words.js";
 const $ = (id) => document.getElementById(id);
 const chosen = { discussion: "", source: "", window: "" };
 const FIRST_TOPICS = 8, MOST_TOPICS = 60, MOST_EVENTS = 40;
-let nTopics = FIRST_TOPICS, newest = null, lastFlow = null, seen = {}, fetching = false, again = false;
+let nTopics = FIRST_TOPICS, newest = null, lastFlow = null, seen = {}, fetching = false, again = false, isStale = false;
 
 function address(path, more = {}) {
   const query = new URLSearchParams();
@@ -39,6 +39,8 @@ async function refresh(changed) {
   fetching = true;
   try {
     const due = PANELS.filter(([topics]) => !changed || topics.some((topic) => changed.has(topic)));
+    // The overview knows the newest tick, by which the others word their times.
+    if (due[0]?.[1] === showOverview) await due.shift()[1]().catch((cause) => console.warn(cause));
     await Promise.all(due.map(([, show]) => show().catch((cause) => console.warn(cause))));
     if (!changed || changed.has("clusters") || changed.has("assignments")) await refreshSheet();
   } finally {
@@ -166,13 +168,13 @@ function listen() {
   events.addEventListener("change", (event) => {
     const told = JSON.parse(event.data);
     const changed = new Set(Object.keys(told.versions).filter((topic) => told.versions[topic] !== seen[topic]));
-    if ($("state").dataset.state !== told.state) changed.add("pulse");
+    if ($("state").dataset.state !== told.state) changed.add("pulse"); // the connection is back, or the worker has changed
     seen = told.versions;
     if (changed.size && !document.hidden) refresh(changed);
-    else if (changed.size) again = true;
+    else if (changed.size) isStale = true;
   });
   events.addEventListener("error", () => setState("lost"));
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && again) { again = false; refresh(null); } });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && isStale) { isStale = false; refresh(null); } });
 }
 
 function readHash() {
@@ -185,7 +187,7 @@ function readHash() {
   if (cluster && cluster !== sheetCluster()) openSheet(cluster);
 }
 
-export function writeHash() {
+function writeHash() {
   const query = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value));
   if (sheetCluster()) query.set("cluster", sheetCluster());
   history.replaceState(null, "", query.size ? `#${query}` : location.pathname);

@@ -76,9 +76,11 @@ export function drawStream(box, flow, { onpick, newest }) {
 
 // Where in its band a label has most room, or nowhere.
 function label(layer, one, x, y, width, isNarrow) {
-  const text = short(one.label, isNarrow ? 22 : 34);
+  // A narrow picture rather shortens a name than leaves it out.
+  const tries = isNarrow ? [[14, 18], [12, 18], [11, 12], [10.5, 9]] : [[17, 34], [15, 34], [13, 34], [11.5, 34], [11.5, 18]];
   let best = null;
-  for (const size of [17, 15, 13, 11.5]) {
+  for (const [size, length] of tries) {
+    const text = short(one.label, length);
     const half = widthOf(text, size) / 2 + 6;
     const reach = Math.ceil(half / (x(1) - x(0)));
     for (let i = 0; i < layer.length; i++) {
@@ -91,12 +93,12 @@ function label(layer, one, x, y, width, isNarrow) {
       const room = high - low;
       // Where there is room enough, the later place is the better one.
       const worth = Math.min(room, size * 2.2) + i / layer.length * 8;
-      if (room >= size * 1.25 && (!best || worth > best.worth)) best = { worth, i, y: (low + high) / 2, size };
+      if (room >= size * (isNarrow ? 1.05 : 1.2) && (!best || worth > best.worth)) best = { worth, i, y: (low + high) / 2, size, text };
     }
     if (best) break;
   }
   if (!best) return null;
-  return s("text", { x: x(best.i), y: best.y, "font-size": best.size, dy: "0.34em", "aria-hidden": "true", "data-id": one.id }, text);
+  return s("text", { x: x(best.i), y: best.y, "font-size": best.size, dy: "0.34em", "aria-hidden": "true", "data-id": one.id }, best.text);
 }
 
 function volume(comments, x, height, bottom, width) {

@@ -3,7 +3,7 @@ import { h, said, short, tame } from "./dom.js";
 import { spark } from "./graph.js";
 import { brief, count, measure, number, share, unit } from "./words.js";
 
-const SHOWN = ["share_shift", "mmd", "displacement", "novelty", "resonance", "effective_clusters", "entropy", "births", "merges"];
+const FIRST = ["share_shift", "mmd", "displacement", "resonance", "effective_clusters"];
 
 export function drawDrift(box, told, { newest, onpick }) {
   const print = JSON.stringify(told);
@@ -11,7 +11,8 @@ export function drawDrift(box, told, { newest, onpick }) {
   box.dataset.print = print;
   const opened = new Set(Array.from(box.querySelectorAll("details[open]"), (one) => one.dataset.name));
   const past = told.alarms.filter((alarm) => alarm.state === "alarm" && !told.open.some((open) => open.measure === alarm.measure && open.subject === alarm.subject && open.at === alarm.at)).slice(0, 3);
-  const measures = told.measures.filter((one) => SHOWN.includes(one.name)).sort((a, b) => SHOWN.indexOf(a.name) - SHOWN.indexOf(b.name));
+  const measures = told.measures.filter((one) => FIRST.includes(one.name)).sort((a, b) => FIRST.indexOf(a.name) - FIRST.indexOf(b.name));
+  const others = told.measures.filter((one) => !FIRST.includes(one.name));
   if (!measures.length && !told.alarms.length) {
     box.replaceChildren(h("p", { class: "quiet" }, "Drift compares now with before. It shows once there is a before."));
     return;
@@ -20,15 +21,21 @@ export function drawDrift(box, told, { newest, onpick }) {
     ...told.open.map((alarm) => alarmCard(alarm, { newest, onpick })),
     ...(told.open.length ? [] : [h("p", { class: "quiet" }, "No alarm stands. Open a measure to read what it says.")]),
     ...measures.map((one) => measureRow(one, told, opened.has(one.name))),
-    ...(past.length ? [h("h3", null, "Earlier alarms"), ...past.map((alarm) => alarmCard(alarm, { newest, onpick, isPast: true }))] : []),
+    ...(others.length ? [h("details", { class: "measure all", "data-name": "all", open: opened.has("all") }, h("summary", null, "All measures"), others.map((one) => measureRow(one, told, opened.has(one.name))))] : []),
+    ...(past.length ? [h("h3", null, "Earlier alarms"), h("ul", { class: "moved" }, past.map((alarm) => pastAlarm(alarm, newest)))] : []),
   );
 }
 
-function alarmCard(alarm, { newest, onpick, isPast = false }) {
-  const of = alarm.subject ? [": ", said(alarm.subject_label ?? alarm.subject)] : [];
-  return h("article", { class: `alarm ${isPast ? "clear" : ""}` },
+function pastAlarm(alarm, newest) {
+  const names = alarm.moved.slice(0, 2).map((one) => tame(one.label)).join(", ");
+  return h("li", null, h("span", null, measure(alarm.measure), alarm.subject && [": ", said(titleOf(alarm.subject_label))], names && h("span", { class: "quiet" }, " by ", said(names))), h("time", { class: "quiet", datetime: alarm.at }, brief(alarm.at, newest)));
+}
+
+function alarmCard(alarm, { newest, onpick }) {
+  const of = alarm.subject ? [": ", said(titleOf(alarm.subject_label ?? alarm.subject))] : [];
+  return h("article", { class: "alarm" },
     h("h3", null, measure(alarm.measure), of),
-    h("p", { class: "quiet" }, `${isPast ? "at" : "since"} ${brief(alarm.since ?? alarm.at, newest)} · ${number(alarm.value)}`, alarm.baseline !== null && ` against ${number(alarm.baseline)} before`),
+    h("p", { class: "quiet" }, `since ${brief(alarm.since ?? alarm.at, newest)} · ${number(alarm.value)}`, alarm.baseline !== null && ` against ${number(alarm.baseline)} before`),
     alarm.moved.length > 0 && h("ul", { class: "moved" }, alarm.moved.slice(0, 4).map((one) => h("li", null,
       one.kind === "cluster" ? h("button", { type: "button", class: "chip", onclick: () => onpick(one.id) }, said(one.label)) : said(one.label),
       h("span", null, moved(one))))));
@@ -56,7 +63,11 @@ function measureRow(one, told, isOpen) {
     h("p", null, one.sentence, unit(one.unit) && ` In ${unit(one.unit)}.`));
 }
 
+const titles = new Map();
+export const titleOf = (target) => titles.get(target) ?? target;
+
 export function drawStances(box, told, { newest, onpick }) {
+  for (const target of told.targets) titles.set(target.id, target.title);
   const print = JSON.stringify(told);
   if (box.dataset.print === print) return;
   box.dataset.print = print;

@@ -1,7 +1,7 @@
 // One topic in full: its history, its comments, its life and its neighbours.
 import { h, link, said, short, tame } from "./dom.js";
 import { hue, spark } from "./graph.js";
-import { balanceBar, quote } from "./panels.js";
+import { balanceBar, quote, titleOf } from "./panels.js";
 import { brief, count, number, share, time } from "./words.js";
 
 const dialog = document.getElementById("sheet");
@@ -59,7 +59,7 @@ function sheet(one) {
       figure("Last hour", `${one.trend >= 0 ? "+" : "−"}${share(Math.abs(one.trend))}`), figure("Since", brief(one.born))),
     history && h("section", null, h("h3", null, "Share over time"), tall(spark(history.shares, { width: 500, height: 96, zero: true, filled: true, title: `Share over time, now ${share(one.share)}` })),
       h("p", { class: "note" }, `${time(one.history.times[0])} – ${time(one.history.times.at(-1))}, peak ${share(Math.max(...history.shares))}`)),
-    Object.keys(one.sides).length > 0 && h("section", null, h("h3", null, "Sides"), Object.entries(one.sides).map(([target, sides]) => [h("p", { class: "quiet" }, tame(target)), balanceBar(sides, target)])),
+    Object.keys(one.sides).length > 0 && h("section", null, h("h3", null, "Sides"), Object.entries(one.sides).map(([target, sides]) => [h("p", { class: "quiet" }, tame(titleOf(target))), balanceBar(sides, titleOf(target))])),
     one.exemplars.length > 0 && h("section", null, h("h3", null, "In their words"), one.exemplars.slice(0, 3).map((shownOne) => quote(shownOne))),
     one.neighbours.length > 0 && h("section", null, h("h3", null, "Neighbours"), h("ul", { class: "plain" }, one.neighbours.map((other) => h("li", null, go(other.id, other.label), h("span", { class: "quiet" }, `similarity ${number(other.similarity)}`))))),
     one.life.length > 0 && h("section", null, h("h3", null, "Life"), h("ul", { class: "plain" }, one.life.slice(0, 12).map((event) => h("li", null, h("span", null, lived(one, event)), h("time", { class: "quiet", datetime: event.at }, brief(event.at)))))),
