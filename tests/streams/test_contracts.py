@@ -71,6 +71,9 @@ class TestHeaders:
         assert made["content-type"] == b"application/octet-stream"
         assert made["ce_id"]
 
+    def test_a_dead_letter_without_a_value_is_no_deletion(self) -> None:
+        assert dict(headers("comments.rejected", None, None))["ce_type"] == b"groundswell.comment.rejected.v1"
+
     def test_the_source_names_the_deployment(self) -> None:
         made = dict(headers("placements", "0-1", PLACED, deployment="newsroom"))
 
