@@ -140,6 +140,9 @@ class Chart:
             for side, count in counts.items():
                 ours[side] = ours.get(side, 0) + count
         self._judged |= self._changed(brought, Changes())
+        if self._drift is not None and sides:
+            for record in self._drift.judged(as_datetime(closed.tick + self._tick_seconds), sides):
+                yield Emission("drift", record.measure, record)
         inbox = self._inboxes["assign"]
         if inbox.is_idle and inbox.worked is not None and (self._judged or self._sides):
             yield from self._publish(Closed(inbox.worked, (), idle=True), Brought(), Changes())
@@ -263,14 +266,14 @@ class Chart:
         else:
             drifted = Drifted()
             if self._drift is not None:
-                drifted = self._drift.tick(self._observed(view, brought, changes, sides, lineage))
+                drifted = self._drift.tick(self._observed(view, brought, changes, lineage))
                 for record in drifted.records:
                     yield Emission("drift", record.measure, record)
             self._pulse = self._take_pulse(closed, view, drifted)
         yield Emission("pulse", self._pulse.tick.isoformat(), self._pulse)
 
     def _observed(
-        self, view: View, brought: Brought, changes: Changes, sides: Sides, lineage: Sequence[Lineage]
+        self, view: View, brought: Brought, changes: Changes, lineage: Sequence[Lineage]
     ) -> Observed:
         world = self._discussion
         places = {
@@ -289,7 +292,6 @@ class Chart:
             labels={cluster_id(number): live.label for number, live in world.live.items()},
             sums=brought.sums,
             sample=np.stack(vectors) if vectors else np.zeros((0, 0)),
-            sides=sides,
             events=events,
             merged={cluster_id(a): cluster_id(b) for a, b in changes.merged.items()},
         )

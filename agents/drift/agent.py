@@ -60,7 +60,8 @@ class Observed:
     sample
         (n, d) embeddings of the tick.
     sides
-        Signed judgements that have come since the last tick, by target and side.
+        Signed judgements of the same tick by target and side, for those who judge in step; else
+        `DriftWatch.judged` takes them.
     events
         Lineage events of the tick by name.
     merged
@@ -161,8 +162,7 @@ class DriftWatch:
         self._remember(seen)
         records: list[Drift] = []
         self._discussion(seen, records)
-        for target in self._titles:
-            self._target(target, seen, records)
+        records.extend(self.judged(seen.at, seen.sides))
         standing = {
             _public(name) for name, watch in self._watches.items() if watch.standing_since is not None
         }
@@ -174,6 +174,23 @@ class DriftWatch:
             window_start=self._state.window_start,
             reference_start=self._state.reference_start,
         )
+
+    def judged(self, at: datetime, sides: Mapping[str, Mapping[str, int]]) -> tuple[Drift, ...]:
+        """Take in the sides of one tick of the judge, whose time is its own, and return what there is to say.
+
+        Parameters
+        ----------
+        at
+            End of the tick.
+        sides
+            Signed judgements by target and side.
+        """
+        records: list[Drift] = []
+        for target, counts in sides.items():
+            if target in self._titles:
+                self._remember_sides(target, at.timestamp(), counts)
+                self._target(target, at, records)
+        return tuple(records)
 
     def snapshot(self) -> bytes:
         """Return the state as MessagePack; embeddings lie in it as they are."""
@@ -226,9 +243,6 @@ class DriftWatch:
             state.places = places | dict(seen.places)
             state.explained = sorted({seen.merged.get(cluster, cluster) for cluster in state.explained})
         state.unread["discussion"] = state.unread.get("discussion", 0) + n
-        for target, counts in seen.sides.items():
-            if target in self._titles:
-                self._remember_sides(target, seen.at.timestamp(), counts)
 
     def _forget_places(self) -> None:
         """Drop the places of micro-clusters that no remembered tick has heard."""
@@ -312,7 +326,7 @@ class DriftWatch:
             moved = self._clusters_moved(windows, parts, labels)
             records.append(self._record("mmd", change, span, since, strength, moved))
 
-    def _target(self, target: str, seen: Observed, records: list[Drift]) -> None:
+    def _target(self, target: str, at: datetime, records: list[Drift]) -> None:
         ticks = self._state.sides.get(target, [])
         window, ratio = self._settings.stance_window_comments, self._settings.reference_ratio
         sizes = [tick.size for tick in ticks]
@@ -322,7 +336,7 @@ class DriftWatch:
         if not self._due(target, enough(sum(sizes), window, ratio)):
             return
         current, reference = ticks[found.middle : found.end], ticks[found.start : found.middle]
-        span = self._span(current, reference, seen.at)
+        span = self._span(current, reference, at)
         self._set_measures(measured.side_measures(target, current, reference), target, span, records)
         self._read_sides(target, sides(current), sides(reference), span, records)
 

@@ -36,7 +36,7 @@ class DriftSettings:
     least_comments: int = 100
     """Measuring starts with as many comments; until the windows are full they share what there is."""
 
-    stance_least: int = 25
+    stance_least: int = 10
     """The same for stance, per target, in comments that take a side."""
 
     false_alarms: float = 0.5
