@@ -7,10 +7,7 @@ import contextlib
 import signal
 import sys
 import time
-import tomllib
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,14 +27,10 @@ from streams.cli.common import (
     stdout,
     target_option,
 )
-from streams.drift_line import drift_line
-from streams.feeds.feed import Article, Refused
-from streams.feeds.files import Options, file_items
 from streams.feeds.sample import SAMPLE
 from streams.logs import set_up
-from streams.settings import Settings
-from streams.stance_lines import stance_lines
-from streams.summary import Story, render
+from streams.story import Discussion, own_targets, read_discussion, tell
+from streams.summary import render
 
 __all__ = ["demo"]
 
@@ -46,21 +39,6 @@ PAUSE_SECONDS: Final = 2.0
 """A file has no stragglers: two seconds of silence are its end."""
 LINE_SECONDS: Final = 5.0
 """Without a terminal, progress is a line this often."""
-
-
-@dataclass(slots=True)
-class Discussion:
-    """What the file held."""
-
-    comments: list[Comment] = field(default_factory=list)
-    article: Article | None = None
-    refused: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def title(self) -> str:
-        """What the discussion is called."""
-        titles = (comment.discussion_title for comment in self.comments)
-        return (self.article and self.article.title) or next(filter(None, titles), "The discussion")
 
 
 @click.command()
@@ -89,12 +67,13 @@ def demo(
     Example: groundswell demo thread.html --target "a ban on cars in the centre"
     """
     set_up("WARNING")
-    discussion = _read(path or SAMPLE, limit)
+    path = path or SAMPLE
+    discussion = read_discussion(path, limit)
     overrides: dict[str, Any] = {"delivery": {"pause_seconds": PAUSE_SECONDS}}
     if port is not None:
         overrides["web"] = {"port": port}
     if not targets:
-        overrides |= _own_targets(path, discussion)
+        overrides |= own_targets(path, discussion)
     if broker is not None and prefix is None:
         prefix = f"demo-{int(time.time())}."
     settings = settings_from(broker=broker, encoder=encoder, targets=targets, prefix=prefix, **overrides)
@@ -103,30 +82,6 @@ def demo(
         url = settings.broker.url
         bootstrap = stack.enter_context(embedded_broker()) if url == EMBEDDED else url
         asyncio.run(_run(Worker(settings, bootstrap), discussion, is_kept=is_kept))
-
-
-def _read(path: Path, limit: int | None) -> Discussion:
-    discussion = Discussion()
-    for item in file_items(path, Options(), {}):
-        if isinstance(item.what, Comment):
-            discussion.comments.append(item.what)
-        elif isinstance(item.what, Article):
-            discussion.article = item.what
-        elif isinstance(item.what, Refused):
-            discussion.refused[item.what.reason] += 1
-        if len(discussion.comments) == limit:
-            break
-    return discussion
-
-
-def _own_targets(path: Path | None, discussion: Discussion) -> dict[str, Any]:
-    """Take the targets written for the sample, or the title of a page."""
-    if path is None:
-        file = SAMPLE.with_name("targets.toml")
-        return {"stance": tomllib.loads(file.read_text("utf-8"))} if file.exists() else {}
-    if discussion.article is not None and discussion.article.title:
-        return {"stance": {"targets": [discussion.article.title]}}
-    return {}
 
 
 async def _run(worker: Worker, discussion: Discussion, *, is_kept: bool) -> None:
@@ -147,7 +102,9 @@ async def _run(worker: Worker, discussion: Discussion, *, is_kept: bool) -> None
             await working
             return
         await feeding
-        stdout.print(render(_story(worker, discussion, time.monotonic() - started)))
+        seconds = time.monotonic() - started
+        story = tell(worker.view, discussion, worker.settings, worker.rejected, seconds, _links(worker))
+        stdout.print(render(story))
         if is_kept and not stop.is_set():
             stderr.print("Serving until Ctrl-C.", style="dim")
             await working
@@ -217,37 +174,14 @@ def _progress(total: int) -> Iterator[Any]:
         yield show
 
 
-def _story(worker: Worker, discussion: Discussion, seconds: float) -> Story:
-    view = worker.view
-    settings: Settings = worker.settings
-    prefix = settings.topics.prefix
-    targets = {target.id: target.title for target in settings.stance.judged}
-    where = f"{worker.connection.bootstrap}" + (
-        f" (embedded, {EMBEDDED_PARTITIONS} partitions a topic)" if worker.is_embedded else ""
-    )
-    return Story(
-        title=discussion.title,
-        article=discussion.article.title if discussion.article else None,
-        clusters=view.live(),
-        pulses=view.pulses,
-        lineage=list(view.lineage.values()),
-        rejected=worker.rejected + discussion.refused,
-        seconds=seconds,
-        extras=(
-            stance_lines(targets, view.pulses, view.live(), view.judgements.values()),
-            drift_line(view.pulses, view.alarms.values(), targets),
-        ),
-        links=(
-            ("page", worker.url),
-            ("metrics", f"{worker.url}/metrics"),
-            ("Kafka", where),
-            (
-                "topics",
-                ", ".join(
-                    prefix + name
-                    for name in ("assignments", "placements", "clusters", "lineage", "drift", "pulse")
-                ),
-            ),
-            ("subscribe", f"groundswell watch --broker {worker.connection.bootstrap}"),
-        ),
-    )
+def _links(worker: Worker) -> list[tuple[str, str]]:
+    bootstrap, prefix = worker.connection.bootstrap, worker.connection.prefix
+    note = f" (embedded, {EMBEDDED_PARTITIONS} partitions a topic)" if worker.is_embedded else ""
+    names = ("assignments", "placements", "clusters", "lineage", "drift", "pulse")
+    return [
+        ("page", worker.url),
+        ("metrics", f"{worker.url}/metrics"),
+        ("Kafka", bootstrap + note),
+        ("topics", ", ".join(prefix + name for name in names)),
+        ("subscribe", f"groundswell watch --broker {bootstrap}"),
+    ]
