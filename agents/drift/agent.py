@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -16,6 +16,8 @@ from agents.drift.alarms import Watch, WatchState
 from agents.drift.detectors import STRIDES, make_detector
 from agents.drift.distances import discrepancy, kernel
 from agents.drift.measures import MEASURES, key, split_key
+from agents.drift.moved import clusters_moved, sides_moved
+from agents.drift.observed import NO_SAMPLE, Drifted, Observed
 from agents.drift.settings import DriftSettings
 from agents.drift.significance import growth_score, kernel_score, side_score, thinned
 from agents.drift.timeline import SideTick, Tick, make_tick, sample, sides, trimmed
@@ -27,8 +29,6 @@ __all__ = ["DriftWatch", "Drifted", "Observed"]
 
 Array = NDArray[Any]
 
-NO_SAMPLE: Final[Array] = np.zeros((0, 0))
-
 ORDINARY: Final = 0.05
 """Weight of a new value in the baseline, the running mean that a value is shown beside: the last twenty."""
 
@@ -39,61 +39,6 @@ SAMPLED_PART: Final = 0.4
 """Part of a tick's embeddings that is remembered: more than the samples need of full windows."""
 
 DIRECTIONS: Final = {"favor": 1.0, "against": -1.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What one closed tick brought, as the chart has added it up.
-
-    Parameters
-    ----------
-    at
-        End of the tick.
-    counts
-        Signed comments of the tick by micro-cluster.
-    places
-        Cluster of every placed micro-cluster, as it is now.
-    labels
-        Label of every cluster.
-    sums
-        (d,) sums of embeddings of the tick by micro-cluster.
-    sample
-        (n, d) embeddings of the tick.
-    sides
-        Signed judgements of the same tick by target and side, for those who judge in step; else
-        `DriftWatch.judged` takes them.
-    events
-        Lineage events of the tick by name.
-    merged
-        Clusters that ended by merging, with the one that they merged into.
-    """
-
-    at: datetime
-    counts: Mapping[str, int]
-    places: Mapping[str, str]
-    labels: Mapping[str, str] = field(default_factory=dict)
-    sums: Mapping[str, Array] = field(default_factory=dict)
-    sample: Array = field(default_factory=lambda: NO_SAMPLE)
-    sides: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    events: Mapping[str, int] = field(default_factory=dict)
-    merged: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Drifted:
-    """What the watch says of one tick; the fields are those of `agents.records.Pulse`."""
-
-    records: tuple[Drift, ...] = ()
-    measures: dict[str, float] = field(default_factory=dict)
-    strengths: dict[str, float] = field(default_factory=dict)
-    alarms: tuple[str, ...] = ()
-    window_start: datetime | None = None
-    reference_start: datetime | None = None
-
-    def by_target(self, measure: str) -> dict[str, float]:
-        """Values of a measure of targets by target: ``balance``, ``polarisation``."""
-        named = ((split_key(name), value) for name, value in self.measures.items())
-        return {subject: value for (name, subject), value in named if name == measure and subject}
 
 
 class _State(msgspec.Struct, kw_only=True):
@@ -305,7 +250,7 @@ class DriftWatch:
         elif change == "alarm" or watch.resting:
             self._state.explained = sorted({*self._state.explained, *parts})
         if change:
-            moved = self._clusters_moved(windows, parts, labels) if change == "alarm" else ()
+            moved = clusters_moved(windows, parts, labels) if change == "alarm" else ()
             records.append(self._record("share_shift", change, span, since, strength, moved))
 
     def _read_kernel(
@@ -323,7 +268,7 @@ class DriftWatch:
         change, since, strength = watch.read(score, level, span.at.timestamp())
         if change:
             parts = measured.witnesses(windows, self._state.places, samples) if change == "alarm" else {}
-            moved = self._clusters_moved(windows, parts, labels)
+            moved = clusters_moved(windows, parts, labels)
             records.append(self._record("mmd", change, span, since, strength, moved))
 
     def _target(self, target: str, at: datetime, records: list[Drift]) -> None:
@@ -350,7 +295,7 @@ class DriftWatch:
             heard = 0.0 if watch.standing_since is not None else level
             change, since, strength = watch.read(heard, level, span.at.timestamp())
             if change:
-                moved = self._sides_moved(target, now, before) if change == "alarm" else ()
+                moved = sides_moved(target, self._titles[target], now, before) if change == "alarm" else ()
                 name = key("stance_shift", target)
                 records.append(self._record(name, change, span, since, strength, moved))
 
@@ -422,40 +367,6 @@ class DriftWatch:
             public = _public(name)
             strengths[public] = max(watch.strength, strengths.get(public, 0.0))
         return strengths
-
-    def _clusters_moved(
-        self, windows: measured.Windows, parts: Mapping[str, float], labels: Mapping[str, str]
-    ) -> tuple[Moved, ...]:
-        now = dict(zip(windows.clusters, windows.current / max(1, windows.current.sum()), strict=True))
-        before = dict(zip(windows.clusters, windows.reference / max(1, windows.reference.sum()), strict=True))
-        return tuple(
-            Moved(
-                kind="cluster",
-                id=cluster,
-                label=labels.get(cluster, cluster),
-                part=part,
-                before=float(before[cluster]),
-                after=float(now[cluster]),
-            )
-            for cluster, part in parts.items()
-        )
-
-    def _sides_moved(self, target: str, now: Array, before: Array) -> tuple[Moved, ...]:
-        after, earlier = (counts[[0, 2]] / max(1, counts[[0, 2]].sum()) for counts in (now, before))
-        change = np.abs(after - earlier)
-        return tuple(
-            Moved(
-                kind="side",
-                id=f"{target}/{side}",
-                label=f"{side}: {self._titles[target]}",
-                part=float(change[at] / max(float(change.sum()), 1e-12)),
-                before=float(earlier[at]),
-                after=float(after[at]),
-            )
-            for at, side in sorted(
-                enumerate(("against", "favor")), key=lambda pair: after[pair[0]] < earlier[pair[0]]
-            )
-        )
 
 
 def _series(target: str, direction: str) -> str:
