@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import click
 from rich.markup import escape
@@ -35,22 +37,21 @@ def rejected(context: click.Context, *, broker: str | None, prefix: str | None, 
 
     Example: groundswell rejected --broker localhost:9092
     """
-    connection = _connection(broker, prefix)
-    context.obj = connection
+    context.obj = partial(_connection, broker, prefix)
     if context.invoked_subcommand is None:
-        _show(asyncio.run(_read(connection)), shown)
+        _show(asyncio.run(_read(context.obj())), shown)
 
 
 @rejected.command()
 @click.option("--reason", "reasons", multiple=True, type=click.Choice(REASONS), help="Only these.")
 @click.pass_obj
 @in_words
-def replay(connection: Connection, *, reasons: tuple[str, ...]) -> None:
+def replay(connect: Callable[[], Connection], *, reasons: tuple[str, ...]) -> None:
     """Send rejected comments to `comments` again, after whatever was wrong is mended.
 
     Example: groundswell rejected --broker localhost:9092 replay --reason future_time
     """
-    stdout.print(f"{asyncio.run(_replay(connection, reasons)):,} sent again")
+    stdout.print(f"{asyncio.run(_replay(connect(), reasons)):,} sent again")
 
 
 def _connection(broker: str | None, prefix: str | None) -> Connection:
