@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -199,10 +200,7 @@ class Worker:
         return self.metrics.exposition()
 
     def _publisher(self, transactional_id: str | None = None) -> Publisher:
-        def label(topic: str, key: bytes | None, record: Any) -> list[tuple[str, bytes]]:
-            deployment = self.connection.prefix.rstrip(".-_") or "groundswell"
-            return [] if topic == "checkpoints" else headers(topic, key, record, deployment=deployment)
-
+        label = partial(headers, deployment=self.connection.deployment)
         return Publisher(self.connection, label, self.backlog, transactional_id, self._extra.copies)
 
     def _faust(self) -> Any:

@@ -79,8 +79,8 @@ def headers(
     topic: str,
     key: str | bytes | None,
     record: Record | bytes | None,
-    *,
     value: bytes | None = None,
+    *,
     deployment: str = "groundswell",
 ) -> list[tuple[str, bytes]]:
     """Headers that make a Kafka record a CloudEvent in binary mode.

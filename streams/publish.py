@@ -30,7 +30,7 @@ PATIENCE_MS: Final = 150_000
 """How long a record waits for a broker that is away: one that restarts on a busy machine takes a minute."""
 
 Headers = list[tuple[str, bytes]]
-Labeller = Callable[[str, bytes | None, Record | bytes | None], Headers]
+Labeller = Callable[[str, bytes | None, Record | bytes | None, bytes | None], Headers]
 Copier = Callable[[Emission], Iterable[Emission]]
 
 
@@ -52,6 +52,11 @@ class Connection:
     def topic(self, name: str) -> str:
         """Return the full name of a topic."""
         return self.prefix + name
+
+    @property
+    def deployment(self) -> str:
+        """What the deployment is called: its prefix without the trailing point."""
+        return self.prefix.rstrip(".-_") or "groundswell"
 
     def client(self) -> dict[str, Any]:
         """Return what every aiokafka client needs to connect."""
@@ -110,7 +115,7 @@ class Publisher:
     connection
         How to reach the broker.
     label
-        Gives the headers of a record from its topic, key and value.
+        Gives the headers of a record from its topic, its key, the record and its bytes.
     backlog
         Where to wait on the embedded broker.
     copies
@@ -195,7 +200,9 @@ class Publisher:
         key = emission.key.encode() if isinstance(emission.key, str) else emission.key
         record = emission.record
         value = encode(record) if isinstance(record, Record) else record
-        headers = [*self._label(emission.topic, key, record), *emission.headers]
+        is_public = emission.topic not in TOPICS or TOPICS[emission.topic].is_public
+        ours = self._label(emission.topic, key, record, value) if is_public else []
+        headers = [*ours, *emission.headers]
         partition = emission.partition
         if partition is None:
             partition = await self._choose(emission.topic, key)

@@ -69,7 +69,7 @@ async def _read(connection: Connection) -> list[DeadLetter]:
 
 
 async def _replay(connection: Connection, reasons: tuple[str, ...]) -> int:
-    publisher = Publisher(connection, headers, Backlog({}))
+    publisher = Publisher(connection, partial(headers, deployment=connection.deployment), Backlog({}))
     await publisher.start()
     try:
         return await send_again(connection, publisher, reasons or None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Final
 
@@ -14,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from agents.agent import Emission
 from agents.errors import RoadError
-from agents.records import Comment, Record
+from agents.records import Comment
 from streams.contracts import headers
 from streams.feeds.feed import FeedError
 from streams.feeds.sending import value_digest
@@ -73,7 +74,9 @@ class KafkaOutlet:
         self._unread_bytes = 0
         self._n_others = 0
         self._n_since = 0
-        self._publisher = Publisher(connection, self._label, Backlog({}))
+        self._publisher = Publisher(
+            connection, partial(headers, deployment=connection.deployment), Backlog({})
+        )
         self._consumer = AIOKafkaConsumer(
             **connection.client(), group_id=f"{connection.prefix}workers", enable_auto_commit=False
         )
@@ -205,10 +208,6 @@ class KafkaOutlet:
             return True
         unread_bytes = self._unread_bytes + self._n_others * OTHERS_BYTES
         return unread_bytes + n_bytes <= EMBEDDED_BYTES
-
-    def _label(self, topic: str, key: bytes | None, record: Record | bytes | None) -> list[tuple[str, bytes]]:
-        deployment = self._connection.prefix.rstrip(".-_") or "groundswell"
-        return headers(topic, key, record, deployment=deployment)
 
     def _refused(self, error: KafkaError) -> RoadError:
         return RoadError(
