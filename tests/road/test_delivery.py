@@ -1,4 +1,4 @@
-"""The runner on the embedded broker, with an agent whose state is sensitive to order."""
+"""The runner on each broker, with an agent whose state is sensitive to order."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from typing import Any
 
 import faust
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from agents.agent import Emission
 from agents.errors import StateError
 from agents.records import Debated, Pause
 from streams.checkpoints import read_checkpoint
 from streams.offsets import Offsets
-from streams.publish import Backlog, Connection, Publisher
+from streams.options import TopicSettings
+from streams.publish import Backlog, Publisher
 from streams.road import DeliverySettings, Road
 from streams.stateful import StatefulDelivery
+from streams.topic_admin import ensure_topics
+from tests.road.conftest import Broker
 
 pytestmark = pytest.mark.road
 
@@ -68,16 +71,15 @@ def expected_chain(partition: int, offsets: Sequence[int]) -> list[bytes]:
 
 
 @asynccontextmanager
-async def running(bootstrap: str) -> AsyncIterator[Road]:
-    connection = Connection(bootstrap, "t.")
+async def running(broker: Broker) -> AsyncIterator[Road]:
+    connection = broker.connection
+    await ensure_topics(connection, TopicSettings(partitions=N_PARTITIONS), embedded=broker.is_embedded)
     backlog = Backlog({})
     publisher = Publisher(connection, lambda *_: [], backlog)
     await publisher.start()
-    for topic in ("t.debated", "t.checkpoints", "t.lineage", "t.comments.rejected"):
-        await publisher._started.partitions_for(topic)
     app = faust.App(
-        "t.workers",
-        broker=f"aiokafka://{bootstrap}",
+        f"{broker.prefix}workers",
+        broker=f"aiokafka://{broker.bootstrap}",
         stream_wait_empty=False,
         topic_allow_declare=False,
         topic_disable_leader=True,
@@ -89,7 +91,9 @@ async def running(bootstrap: str) -> AsyncIterator[Road]:
         autodiscover=False,
     )
     offsets = Offsets(
-        connection, "t.workers", lambda: ((tp.topic, tp.partition) for tp in app.consumer.assignment())
+        connection,
+        f"{broker.prefix}workers",
+        lambda: ((tp.topic, tp.partition) for tp in app.consumer.assignment()),
     )
     failed = asyncio.get_running_loop().create_future()
     road = Road(
@@ -104,7 +108,10 @@ async def running(bootstrap: str) -> AsyncIterator[Road]:
     )
     delivery = StatefulDelivery("chain", "debated", Chain, Debated | Pause, road)
     app.agent(
-        app.topic("t.debated", key_serializer="raw", value_serializer="raw", allow_empty=True), name="chain"
+        app.topic(
+            connection.topic("debated"), key_serializer="raw", value_serializer="raw", allow_empty=True
+        ),
+        name="chain",
     )(delivery.__call__)
     await offsets.start()
     await app.start()
@@ -117,14 +124,17 @@ async def running(bootstrap: str) -> AsyncIterator[Road]:
         failed.cancel() if not failed.done() else failed.exception()
 
 
-async def read_all(bootstrap: str, topic: str, n: int) -> list[Any]:
+async def read_all(broker: Broker, name: str, n: int) -> list[Any]:
     """Read the first ``n`` records of a topic, whatever their partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    topic = broker.connection.topic(name)
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=broker.bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
     await consumer.start()
     try:
-        places = [TopicPartition(topic, number) for number in range(N_PARTITIONS)]
-        consumer.assign(places)
-        await consumer.seek_to_beginning()
         records: list[Any] = []
         while len(records) < n:
             for some in (await consumer.getmany(timeout_ms=1000)).values():
@@ -151,15 +161,15 @@ async def settled(road: Road, n_in: int) -> None:
             await asyncio.sleep(0)
 
 
-async def test_every_state_follows_from_all_before_it_and_outlives_the_worker(embedded: str) -> None:
-    async with running(embedded) as road:
+async def test_every_state_follows_from_all_before_it_and_outlives_the_worker(broker: Broker) -> None:
+    async with running(broker) as road:
         for partition in range(N_PARTITIONS):
             await feed(road, partition, range(100, 400))
         await settled(road, 4 * 300)
-    async with running(embedded) as road:
+    async with running(broker) as road:
         for partition in range(N_PARTITIONS):
             await feed(road, partition, range(400, 500))
-        records = await read_all(embedded, "t.lineage", 4 * 400)
+        records = await read_all(broker, "lineage", 4 * 400)
         await settled(road, 4 * 400)
         checkpoint = await read_checkpoint(road.connection, "chain", 2)
 
@@ -173,14 +183,14 @@ async def test_every_state_follows_from_all_before_it_and_outlives_the_worker(em
     assert checkpoint.state == expected_chain(2, range(100, 500))[-1]
 
 
-async def test_the_record_that_breaks_an_agent_is_found_and_the_rest_goes_on(embedded: str) -> None:
-    async with running(embedded) as road:
+async def test_the_record_that_breaks_an_agent_is_found_and_the_rest_goes_on(broker: Broker) -> None:
+    async with running(broker) as road:
         await feed(road, 1, range(100, 130))
         await feed(road, 1, [13])
         await feed(road, 1, range(200, 230))
         await settled(road, 61)
-        dead = await read_all(embedded, "t.comments.rejected", 1)
-        records = await read_all(embedded, "t.lineage", 60)
+        dead = await read_all(broker, "comments.rejected", 1)
+        records = await read_all(broker, "lineage", 60)
 
     states = [record.value for record in records if record.key]
     assert states == expected_chain(1, [*range(100, 130), *range(200, 230)])
@@ -188,13 +198,13 @@ async def test_the_record_that_breaks_an_agent_is_found_and_the_rest_goes_on(emb
     assert dead[0].value == b'{"kind":"pause","partition":1,"offset":13}'
 
 
-async def test_what_nobody_can_handle_ends_the_worker_before_it_is_acknowledged(embedded: str) -> None:
-    async with running(embedded) as road:
+async def test_what_nobody_can_handle_ends_the_worker_before_it_is_acknowledged(broker: Broker) -> None:
+    async with running(broker) as road:
         await feed(road, 3, [100, 66, 101])
         with pytest.raises(StateError, match="nobody can handle"):
             await asyncio.wait_for(asyncio.shield(road.failed), 30)
         await road.offsets.ask()
-        standing = road.offsets.standing("t.debated", 3)
+        standing = road.offsets.standing(road.connection.topic("debated"), 3)
 
     assert standing is not None
     assert standing.committed == 0

@@ -1,4 +1,4 @@
-"""A whole worker on the embedded broker, read by a client of another library."""
+"""A whole worker on each broker, read by a client of another library."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from streams.dead_letters import read_dead_letters, replay
 from streams.feeds.files import read_file
 from streams.feeds.sample import SAMPLE
 from streams.settings import Settings, load_settings
+from tests.road.conftest import Broker
 from tests.support.worker import feed, latest, read_topic, running, settled
 
 pytestmark = pytest.mark.road
@@ -41,9 +42,15 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture
-def settings() -> Settings:
+def settings(broker: Broker) -> Settings:
     return load_settings(
-        {"embedding": {"encoder": "static"}, "web": {"port": 0}, "delivery": {"pause_seconds": 0.5}}
+        {
+            "broker": {"url": broker.url},
+            "topics": {"prefix": broker.prefix, "partitions": 4},
+            "embedding": {"encoder": "static"},
+            "web": {"port": 0},
+            "delivery": {"pause_seconds": 0.5},
+        }
     )
 
 
@@ -52,15 +59,15 @@ def sample(n: int) -> list[Comment]:
 
 
 async def test_a_foreign_client_joins_assignments_placements_and_clusters(
-    embedded: str, settings: Settings, encoder: Encoder
+    broker: Broker, settings: Settings, encoder: Encoder
 ) -> None:
     comments = sample(400)
 
-    async with running(settings, embedded, encoder) as worker:
+    async with running(settings, broker.bootstrap, encoder) as worker:
         await feed(worker, comments)
         await settled(worker)
         tables = [
-            latest(await asyncio.to_thread(read_topic, embedded, name))
+            latest(await asyncio.to_thread(read_topic, broker.bootstrap, name, broker.prefix))
             for name in ("assignments", "placements", "clusters")
         ]
 
@@ -74,28 +81,30 @@ async def test_a_foreign_client_joins_assignments_placements_and_clusters(
 
 
 async def test_rubbish_is_rejected_with_its_bytes_and_the_worker_goes_on(
-    embedded: str, settings: Settings, encoder: Encoder
+    broker: Broker, settings: Settings, encoder: Encoder
 ) -> None:
     comments = sample(20)
 
-    async with running(settings, embedded, encoder) as worker:
+    async with running(settings, broker.bootstrap, encoder) as worker:
         await feed(worker, [*RUBBISH, None, *comments])
         await settled(worker)
         letters = [letter async for letter in read_dead_letters(worker.connection)]
         n_sent = await replay(worker.connection, worker.publisher, {"no_text", "bad_time"})
         await settled(worker)
         again = [letter async for letter in read_dead_letters(worker.connection)]
-        assignments = latest(await asyncio.to_thread(read_topic, embedded, "assignments"))
+        assignments = latest(
+            await asyncio.to_thread(read_topic, broker.bootstrap, "assignments", broker.prefix)
+        )
 
     assert {letter.value: letter.reason for letter in letters} == {**RUBBISH, None: "null"}
-    assert {letter.origin_topic for letter in letters} == {"groundswell.comments"}
+    assert {letter.origin_topic for letter in letters} == {f"{broker.prefix}comments"}
     assert n_sent == 2
     assert len(again) == len(letters) + 2
     assert set(assignments) == {comment.id for comment in comments}
 
 
-async def test_a_running_worker_is_scraped(embedded: str, settings: Settings, encoder: Encoder) -> None:
-    async with running(settings, embedded, encoder) as worker:
+async def test_a_running_worker_is_scraped(broker: Broker, settings: Settings, encoder: Encoder) -> None:
+    async with running(settings, broker.bootstrap, encoder) as worker:
         await feed(worker, [*sample(100), b"not json"])
         await settled(worker)
         async with aiohttp.ClientSession(worker.url) as session:
@@ -112,20 +121,20 @@ async def test_a_running_worker_is_scraped(embedded: str, settings: Settings, en
 
 
 async def test_an_edit_moves_and_a_retraction_erases(
-    embedded: str, settings: Settings, encoder: Encoder
+    broker: Broker, settings: Settings, encoder: Encoder
 ) -> None:
     comments = sample(120)
     edited = Comment(id=comments[3].id, text="zebra pelican marmalade, nothing like it was")
     retracted = Comment(id=comments[5].id, deleted=True)
 
-    async with running(settings, embedded, encoder) as worker:
+    async with running(settings, broker.bootstrap, encoder) as worker:
         await feed(worker, comments, key="one discussion")
         await settled(worker)
-        before = latest(await asyncio.to_thread(read_topic, embedded, "assignments"))
+        before = latest(await asyncio.to_thread(read_topic, broker.bootstrap, "assignments", broker.prefix))
         await feed(worker, [edited, retracted, comments[7]], key="one discussion")
         await settled(worker)
-        after = latest(await asyncio.to_thread(read_topic, embedded, "assignments"))
-        clusters = await asyncio.to_thread(read_topic, embedded, "clusters")
+        after = latest(await asyncio.to_thread(read_topic, broker.bootstrap, "assignments", broker.prefix))
+        clusters = await asyncio.to_thread(read_topic, broker.bootstrap, "clusters", broker.prefix)
 
     assert set(before) - set(after) == {retracted.id}
     assert after[edited.id]["excerpt"] == edited.text

@@ -33,14 +33,14 @@ def comments(seed: int, step_seconds: float, hours_ago: float = 4.0) -> Iterator
     step_seconds
         Event time from one to the next.
     hours_ago
-        When the first one was written: event time may not pass the clock.
+        When the first one was written; event time stops at the clock.
     """
     choose = random.Random(seed)
     texts = [json.loads(line)["text"] for line in SAMPLE.read_text().splitlines()]
     at = time.time() - hours_ago * 3600
     recent: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
     for number in range(1_000_000_000):
-        at += step_seconds
+        at = min(at + step_seconds, time.time())
         dice = choose.random()
         if dice < 0.01:
             yield f"d{choose.randrange(DISCUSSIONS)}".encode(), choose.choice(RUBBISH)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from agents.agent import Emission
 from agents.embedding.encoder import Encoder
@@ -17,6 +17,7 @@ from streams.app import Worker
 from streams.settings import Settings
 
 PREFIX = "groundswell."
+END = KafkaError._PARTITION_EOF
 
 
 @asynccontextmanager
@@ -58,7 +59,14 @@ async def settled(worker: Worker, seconds: float = 60) -> None:
 
 def read_topic(bootstrap: str, topic: str, prefix: str = PREFIX) -> list[Any]:
     """Read everything in a topic with librdkafka: the messages, oldest first in each partition."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "foreign", "enable.auto.commit": False})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "foreign",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,  # the last offset may be the mark of a transaction
+        }
+    )
     try:
         name = prefix + topic
         numbers = consumer.list_topics(name, timeout=10).topics[name].partitions
@@ -71,7 +79,7 @@ def read_topic(bootstrap: str, topic: str, prefix: str = PREFIX) -> list[Any]:
             last = low - 1
             while last < high - 1:
                 message = consumer.poll(10)
-                if message is None:
+                if message is None or (message.error() and message.error().code() == END):
                     break
                 assert message.error() is None, message.error()
                 last = message.offset()
