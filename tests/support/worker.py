@@ -42,7 +42,7 @@ async def settled(worker: Worker, seconds: float = 60) -> None:
     """Wait until nothing is on the road any more, or the worker has failed."""
 
     async def look() -> None:
-        while not await worker.is_settled():
+        while not await worker.is_settled():  # noqa: ASYNC110 - the broker is asked, it does not tell
             await asyncio.sleep(0.1)
 
     stop = asyncio.Event()
