@@ -66,8 +66,8 @@ async def read_checkpoint(connection: Connection, agent: str, partition: int) ->
         isolation_level="read_committed",
         max_partition_fetch_bytes=MAX_BYTES,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         place = await _where(consumer, topic, wanted)
         newest = await _newest(consumer, place, wanted)
         return None if newest is None else msgspec.msgpack.decode(newest, type=Checkpoint)

@@ -34,7 +34,7 @@ from agents.errors import RoadError
 from streams.publish import Publisher
 from streams.road import Road, SleptError
 
-__all__ = ["HEARTBEATS", "Delivery", "message_of"]
+__all__ = ["BEAT_SECONDS", "HEARTBEATS", "Delivery", "message_of"]
 
 logger = logging.getLogger(__name__)
 

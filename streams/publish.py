@@ -18,7 +18,7 @@ from agents.errors import RoadError
 from agents.records import Record, encode
 from streams.topics import TOPICS
 
-__all__ = ["Backlog", "Connection", "Outgoing", "Publisher"]
+__all__ = ["PATIENCE_MS", "Backlog", "Connection", "Outgoing", "Publisher"]
 
 BATCH_BYTES: Final = 512 * 1024
 """Uncompressed bytes of one batch of records; well under the 1 MiB that topics take by default."""

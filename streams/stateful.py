@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import defaultdict
@@ -10,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from aiokafka.errors import KafkaError
 
 from agents.agent import Agent, Emission
 from agents.embedding.agent import rejection
-from agents.errors import GroundswellError, InvalidError, RejectedError, StateError
+from agents.errors import GroundswellError, InvalidError, RejectedError, RoadError, StateError
 from agents.records import Record
 from streams.checkpoints import Checkpoint, checkpoint_emission, read_checkpoint
-from streams.delivery import Delivery, message_of
-from streams.publish import Publisher
+from streams.delivery import BEAT_SECONDS, Delivery, message_of
+from streams.publish import PATIENCE_MS, Publisher
 from streams.road import DeliverySettings, Road
 
 __all__ = ["StatefulDelivery"]
@@ -98,7 +100,7 @@ class StatefulDelivery(Delivery):
     async def _learn(self, partition: int, events: Sequence[Any]) -> None:
         part = self._parts.get(partition)
         if part is None:
-            part = self._parts[partition] = await self._open(partition)
+            part = self._parts[partition] = await self._open_patiently(partition)
         await self._acknowledge(event for event in events if event.message.offset <= part.included)
         new = [event for event in events if event.message.offset > part.included]
         if not new:
@@ -107,6 +109,22 @@ class StatefulDelivery(Delivery):
         part.pending.extend(new)
         part.included = new[-1].message.offset
         await self._send_or_save(partition, part, emissions)
+
+    async def _open_patiently(self, partition: int) -> Part:
+        """Open a partition; a broker that is away may come back, as it may for what is sent."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while True:
+            self._must_own()
+            try:
+                return await self._open(partition)
+            except (KafkaError, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise RoadError(
+                        f"the state of {self.stage} on partition {partition} can't be read ({error!r}). "
+                        "Look at the broker and start the worker again; nothing unconfirmed was acknowledged."
+                    ) from error
+                logger.warning("broker away", extra={"stage": self.stage, "error": repr(error)})
+                await asyncio.sleep(BEAT_SECONDS)
 
     async def _open(self, partition: int) -> Part:
         """Take a partition over with the state that its last owner left."""

@@ -11,6 +11,7 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaTimeoutError
 
 from agents.agent import Emission
 from agents.errors import StateError
@@ -208,3 +209,22 @@ async def test_what_nobody_can_handle_ends_the_worker_before_it_is_acknowledged(
 
     assert standing is not None
     assert standing.committed == 0
+
+
+async def test_a_partition_waits_for_a_broker_that_is_away_when_it_is_opened(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([KafkaTimeoutError("away"), ConnectionError("still away")])
+
+    async def read(*where: Any) -> Any:
+        for error in failures:
+            raise error
+        return await read_checkpoint(*where)
+
+    monkeypatch.setattr("streams.stateful.read_checkpoint", read)
+    async with running(broker) as road:
+        await feed(road, 2, range(100, 110))
+        await settled(road, 10)
+        records = await read_all(broker, "lineage", 10)
+
+    assert [record.value for record in records] == expected_chain(2, range(100, 110))
