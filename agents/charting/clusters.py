@@ -49,6 +49,8 @@ class Live(msgspec.Struct):
     gone_count: int = 0
     gone: Notes = msgspec.field(default_factory=Notes)
     label: str = ""
+    labelled_at: int = 0
+    """Comments that it had when its label was chosen."""
     named_at: int = 0
     """Comments that it had when it was named last."""
     keywords: tuple[str, ...] = ()

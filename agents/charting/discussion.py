@@ -162,7 +162,7 @@ class Discussion:
         changes.events, changes.merged = succession.events, succession.merged
         self._begin(succession, at)
         self._merge(succession, at, changes)
-        self._place(succession, changes)
+        self._place(succession, changes, brought)
         self._fade(at, changes)
         brought.clusters |= self._find_parents(grouping, weights)
         return changes
@@ -228,9 +228,10 @@ class Discussion:
                 changes.placed.extend((micro, event.other) for micro in moved)
                 self.dead.over.append((at + DAY_SECONDS, event.cluster))
 
-    def _place(self, succession: Succession, changes: Changes) -> None:
+    def _place(self, succession: Succession, changes: Changes, brought: Brought) -> None:
         moved = np.flatnonzero((succession.numbers != NONE) & (succession.numbers != self.places))
         for row in moved.tolist():
+            brought.clusters.add(int(self.places[row]))
             self.places[row] = succession.numbers[row]
             changes.placed.append((self.ledger.ids[row], int(succession.numbers[row])))
 

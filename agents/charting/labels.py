@@ -24,18 +24,47 @@ FEWEST_WORDS: Final = 2
 
 MOST_KEYWORDS: Final = 8
 
-PHRASE_PART: Final = 0.4
+PHRASE_PART: Final = 0.3
 """Part of a word's comments that must have it in the phrase for it to be said with its neighbour."""
 
 SECOND_PART: Final = 0.35
 """Part of the first word's standing that a further one must have to be named too."""
 
 STAYING: Final = 0.65
-"""A label stays while its standing is at least this part of the best one's."""
+"""A label stays while its standing is at least this part of the best one's; """
+
+OUTGROWN: Final = 0.9
+"""and this part of it once the topic has doubled since the label was chosen: a few comments know less."""
+
+LONGEST_LY: Final = 5
+"""Letters up to which a word in -ly may be a thing, as a rally is."""
+
+_THINGS_LY: Final = frozenset(
+    {"anomaly", "assembly", "butterfly", "family", "monopoly", "oligopoly", "supply"}
+)
 
 COMMON_ROOT: Final = 4
 """Letters that two words must share at their beginning to be forms of one."""
 
+
+_VAGUE: Final = frozenset(
+    {"actual", "ago", "amount", "answer", "article", "bad", "bit", "call", "chance", "comment", "comments"}
+    | {"crap", "damn", "day", "days", "dude", "edit", "end", "everyone", "feel", "folks", "fuck", "fucking"}
+    | {"fun", "god", "guess", "guy", "guys", "hand", "happen", "happened", "haha", "hard", "hate", "head"}
+    | {"finally", "gonna", "honestly", "idk", "nah", "nope", "pfft", "shame", "sounds", "surely", "wtf"}
+    | {"hear", "heard", "hour", "hours", "idea", "issue", "job", "kind", "leave", "life", "literally"}
+    | {"live", "lol", "lot", "lots", "love", "matter", "minute", "minutes", "moment", "month", "months"}
+    | {"morning", "nice", "night", "opinion", "pay", "people", "person", "piece", "post", "question"}
+    | {"questions", "read", "reading", "real", "reason", "sense", "set", "shit", "sort", "source", "start"}
+    | {"started", "story", "stuff", "stupid", "talk", "talking", "time", "times", "title", "tomorrow"}
+    | {"top", "totally", "true", "understand", "wait", "watch", "week", "weeks", "wonder", "word", "words"}
+    | {"world", "write", "wrong", "wrote", "yeah", "yep", "yesterday", "run", "live", "put", "bring", "lose"}
+    | {"case", "fact", "man", "men", "number", "numbers", "part", "place", "point", "problem", "problems"}
+    | {"right", "side", "sides", "state", "system", "today", "work", "works", "working", "year", "years"}
+)
+"""Words that are said of everything: they name a topic only beside another word, as in a world cup."""
+
+_DRAWN_OUT = re.compile(r"([^\W\d_])\1\1")
 
 _PIECES = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
@@ -134,6 +163,8 @@ def label(
     current: str = "",
     taken: Collection[str] = (),
     language: str | None = None,
+    *,
+    is_outgrown: bool = False,
 ) -> str:
     """Return what to call a cluster.
 
@@ -149,22 +180,42 @@ def label(
         Labels of its neighbours, in small letters.
     language
         Its stop words are left out.
+    is_outgrown
+        Whether the cluster has doubled since its label was chosen.
     """
     candidates = list(_candidates(terms, n_comments, language))
     best = _compose(candidates, terms, taken)
-    if current and current.casefold() not in taken and _stays(current, best, candidates):
+    loyalty = OUTGROWN if is_outgrown else STAYING
+    if current and current.casefold() not in taken and _stays(current, best, candidates, loyalty):
         return current
     return best.text
 
 
 def _candidates(terms: Mapping[str, Term], n_comments: int, language: str | None) -> Iterator[Term]:
     """Yield the words that may name the cluster, best first."""
-    least = 2 if n_comments > 2 and any(term.support > 1 for term in terms.values()) else 1
-    for folded, term in terms.items():
-        if JOINER not in folded and term.support >= least:
-            if is_stop_word(folded, language) and not term.text.isupper():
-                continue
-            yield term
+    words = [term for folded, term in terms.items() if JOINER not in folded]
+    naming = [
+        term
+        for term in words
+        if term.text.isupper() or (not is_stop_word(term.text.casefold(), language) and not _is_vague(term))
+    ]
+    shared = [term for term in naming if term.support > 1] if n_comments > 2 else naming
+    yield from shared
+    if len(shared) < FEWEST_WORDS:
+        yield from sorted((term for term in naming if term.support == 1), key=_commonness)
+        yield from (term for term in words if _is_vague(term))
+
+
+def _commonness(term: Term) -> tuple[float, str]:
+    """Order words of one comment each: the most common first, since the rare ones are its own affair."""
+    return (term.standing, term.text)
+
+
+def _is_vague(term: Term) -> bool:
+    word = term.text.casefold()
+    is_adverb = word.endswith("ly") and len(word) > LONGEST_LY and word not in _THINGS_LY
+    is_adverb = is_adverb and term.text.islower()
+    return word in _VAGUE or is_adverb or _DRAWN_OUT.search(word) is not None
 
 
 def _compose(candidates: Sequence[Term], terms: Mapping[str, Term], taken: Collection[str]) -> Naming:
@@ -234,17 +285,19 @@ def _same_root(a: str, b: str) -> bool:
     if a == b:
         return True
     shorter, longer = sorted((a, b), key=len)
+    if longer in (shorter + "s", shorter + "es"):
+        return True
     return len(shorter) >= COMMON_ROOT and longer.startswith(shorter[: max(COMMON_ROOT, len(shorter) - 2)])
 
 
-def _stays(current: str, best: Naming, candidates: Sequence[Term]) -> bool:
+def _stays(current: str, best: Naming, candidates: Sequence[Term], loyalty: float) -> bool:
     """Return whether the label so far is nearly as good as the best, and all its words are still used."""
     by_word = {term.text.casefold(): term.standing for term in candidates}
     standings = [by_word.get(word.casefold(), -1.0) for word in current.replace(",", " ").split()]
     leading = [value for value in standings if value >= 0]
-    if len(leading) < len(standings) or not leading:
+    if len(leading) < len(standings) or len(leading) < min(FEWEST_WORDS, len(candidates)):
         return False
-    return sum(leading) / len(leading) >= STAYING * best.standing
+    return sum(leading) / len(leading) >= loyalty * best.standing
 
 
 def _written(forms: Mapping[str, int]) -> str:

@@ -120,7 +120,10 @@ class View:
         terms = labels.weigh(wordings, ledger.vocabulary, len(self.discussion.live))
         language = labels.language(each.text for row in rows for each in ledger.notes[row].exemplars)
         others = {text for text, owner in taken.items() if owner != live.number}
-        live.label = labels.label(terms, count, live.label, others, language)
+        is_outgrown = count >= 2 * live.labelled_at
+        label = labels.label(terms, count, live.label, others, language, is_outgrown=is_outgrown)
+        if label != live.label or is_outgrown:
+            live.label, live.labelled_at = label, count
         live.keywords = labels.keywords(terms, count, language)
         live.named_at = count
 

@@ -105,6 +105,12 @@ _SPEAKING: Final = frozenset(
 )
 """Words in lists of English stop words that people talk about: the United States, free speech."""
 
+_PART_OF_NAMES: Final = frozenset(
+    {"big", "early", "first", "general", "good", "great", "high", "home", "little", "long", "new", "old"}
+    | {"second", "third", "young"}
+)
+"""Stop words that begin names, written with a capital: the Old Town, New York, the First World War."""
+
 _NOISE = re.compile(
     r"https?://\S*|www\.\S+|</?[a-zA-Z][^<>]{0,200}>|[@\uff20][\w.\-]+|\S+@\S+\.\w+|\bRT\b(?=\s*[@:])"
     r"|(?<!\w)/?[ur]/[\w\-]+|\[(?:deleted|removed)\]|\[[^\[\]]{1,200}\]\([^()]*\)|`[^`]{1,200}`"
@@ -169,8 +175,11 @@ def _of_segment(words: list[str], language: str | None, *, shouted: bool) -> Ite
             continue
         word = _POSSESSIVE.sub("", raw)
         if not _can_name(word, language, shouted=shouted):
-            before = None
+            begins_name = word[0].isupper() and word.casefold() in _PART_OF_NAMES and not shouted
+            before = word if begins_name else None
             continue
+        if before is not None and before.casefold() in _PART_OF_NAMES and not word[0].isupper():
+            before = None
         yield word
         if before is not None and before.casefold() != word.casefold():
             yield f"{before}{JOINER}{word}"
