@@ -17,7 +17,7 @@ from rich.text import Text
 
 from agents.errors import GroundswellError
 from streams.broker import EMBEDDED
-from streams.cli.common import broker_option, in_words, settings_from, stderr, stdout
+from streams.cli.common import in_words, settings_from, stderr, stdout
 from streams.feeds.feed import Feed, FeedError, Position
 from streams.feeds.fields import parse_map
 from streams.feeds.files import Format, Options
@@ -59,7 +59,7 @@ class _Asked:
     "130 interrupted by Ctrl-C, 143 by SIGTERM. In every case what was counted as sent is confirmed."
 )
 @click.argument("source")
-@broker_option
+@click.option("--broker", metavar="HOST:PORT", help="Kafka to feed: the address that the worker prints.")
 @click.option("--prefix", metavar="NAME", help="What every topic name begins with.")
 @click.option("--map", "mapping", metavar="OURS=THEIRS,…", help="Fields, e.g. text=body,id=name; id=@hash.")
 @click.option("--format", "kind", type=click.Choice(get_args(Format)), help="Format; else recognised.")
