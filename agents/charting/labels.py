@@ -27,7 +27,7 @@ MOST_KEYWORDS: Final = 8
 PHRASE_PART: Final = 0.3
 """Part of a word's comments that must have it in the phrase for it to be said with its neighbour."""
 
-SECOND_PART: Final = 0.35
+SECOND_PART: Final = 0.5
 """Part of the first word's standing that a further one must have to be named too."""
 
 STAYING: Final = 0.65
@@ -184,7 +184,10 @@ def label(
         Whether the cluster has doubled since its label was chosen.
     """
     candidates = list(_candidates(terms, n_comments, language))
-    best = _compose(candidates, terms, taken)
+    best = next(
+        (naming for naming in _namings(candidates, terms, taken) if naming.text.casefold() not in taken),
+        _compose(candidates, terms, taken),
+    )
     loyalty = OUTGROWN if is_outgrown else STAYING
     if current and current.casefold() not in taken and _stays(current, best, candidates, loyalty):
         return current
@@ -216,6 +219,15 @@ def _is_vague(term: Term) -> bool:
     is_adverb = word.endswith("ly") and len(word) > LONGEST_LY and word not in _THINGS_LY
     is_adverb = is_adverb and term.text.islower()
     return word in _VAGUE or is_adverb or _DRAWN_OUT.search(word) is not None
+
+
+def _namings(
+    candidates: Sequence[Term], terms: Mapping[str, Term], taken: Collection[str]
+) -> Iterator[Naming]:
+    """Yield the best naming, then those without one of its words, the last first."""
+    yield _compose(candidates, terms, taken)
+    for dropped in reversed(range(min(len(candidates), MOST_WORDS))):
+        yield _compose([*candidates[:dropped], *candidates[dropped + 1 :]], terms, taken)
 
 
 def _compose(candidates: Sequence[Term], terms: Mapping[str, Term], taken: Collection[str]) -> Naming:
