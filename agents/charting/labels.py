@@ -22,6 +22,12 @@ MOST_WORDS: Final = 4
 
 FEWEST_WORDS: Final = 2
 
+ENOUGH_SHARED: Final = 12
+"""Terms of two comments or more from which on those of a single one aren't looked at."""
+
+MOST_WEIGHED: Final = 400
+"""Terms of one cluster that are looked at: those with the largest weight."""
+
 MOST_KEYWORDS: Final = 8
 
 PHRASE_PART: Final = 0.3
@@ -127,6 +133,9 @@ def weigh(
             supports[folded] = supports.get(folded, 0) + count
             written = forms.setdefault(folded, {})
             written[text] = written.get(text, 0) + count
+    shared = [folded for folded, support in supports.items() if support > 1]
+    chosen = shared if len(shared) >= ENOUGH_SHARED else list(weights)
+    chosen = sorted(chosen, key=lambda folded: (-weights[folded], folded))[:MOST_WEIGHED]
     terms = {
         folded: Term(
             _written(forms[folded]),
@@ -134,7 +143,7 @@ def weigh(
             weights[folded],
             weights[folded] * vocabulary.rarity(folded, n_clusters),
         )
-        for folded in weights
+        for folded in chosen
     }
     return dict(sorted(terms.items(), key=lambda item: (-item[1].standing, item[0])))
 

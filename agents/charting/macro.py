@@ -129,9 +129,10 @@ def similarity(micros: Micros, ours: Ints, theirs: Ints, settings: ChartingSetti
 def _similarities(micros: Micros, settings: ChartingSettings) -> Floats:
     """Return the (m, m) mean similarity of the comments of two micro-clusters."""
     scale = 1.0 / micros.weights[:, None]
-    means = (micros.sums * scale).astype(np.float64)
-    words = (micros.lexical * scale).astype(np.float64)
-    pairs = (1.0 - settings.lexical_weight) * (means @ means.T) + settings.lexical_weight * (words @ words.T)
+    means = (micros.sums * scale).astype(np.float32)
+    words = (micros.lexical * scale).astype(np.float32)
+    pairs = (1.0 - settings.lexical_weight) * (means @ means.T).astype(np.float64)
+    pairs += settings.lexical_weight * (words @ words.T)
     gaps = np.maximum(micros.first[:, None], micros.first) - np.minimum(micros.last[:, None], micros.last)
     gapped: Floats = pairs * np.exp(-np.maximum(gaps, 0.0) / settings.gap_seconds)
     return gapped

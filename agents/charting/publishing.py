@@ -23,8 +23,11 @@ __all__ = ["View"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-RENAMED_PART = 0.05
-"""A topic is named again once it has grown by this part, so that naming costs little however large it is."""
+RENAMED_PART = 0.1
+"""A topic is named again once it has grown by this part, so naming costs little however large it is."""
+
+MOST_RENAMED = 12
+"""Topics named again in one tick at most, the most grown first; those that are new or lost a text besides."""
 
 SHARE_STEP = 0.002
 """Change of a share that is told although nothing else changed."""
@@ -97,14 +100,20 @@ class View:
         """Bring labels and keywords up to date, where enough has come or ``forced`` says so."""
         lives = self.discussion.live
         taken = {live.label.casefold(): live.number for live in lives.values()}
+        grown: list[tuple[float, int]] = []
+        named: list[int] = []
         for number in sorted(changed):
-            live, count = lives[number], self.count(lives[number])
-            rows = self.rows[number]
+            live, rows = lives[number], self.rows[number]
             if rows:
                 live.last_heard = float(self.discussion.ledger.last[rows].max())
-            if number in forced or not live.label or count - live.named_at >= RENAMED_PART * live.named_at:
-                self._name(live, count, taken)
-                taken[live.label.casefold()] = number
+            growth = self.count(live) - live.named_at
+            if number in forced or not live.label:
+                named.append(number)
+            elif growth >= RENAMED_PART * live.named_at:
+                grown.append((-growth / max(live.named_at, 1), number))
+        for number in [*named, *(number for _, number in sorted(grown)[:MOST_RENAMED])]:
+            self._name(lives[number], self.count(lives[number]), taken)
+            taken[lives[number].label.casefold()] = number
 
     def _name(self, live: Live, count: int, taken: Mapping[str, int]) -> None:
         """Give a cluster its label and keywords."""
