@@ -25,7 +25,7 @@ run: .venv/.run ## Set up, run the sample discussion (or ARGS="PATH") from door 
 test: .venv/.dev ## Set up and run the tests that need only Python.
 	$(BIN)/python -m pytest $(ARGS)
 
-test-all: test setup-all ## The same, then those on a real Kafka, Prometheus and Chromium; none may be skipped.
+test-all: setup-all ## What `make test` leaves out: a real Kafka, Prometheus and Chromium; none may be skipped.
 	$(BIN)/python -m pytest --all -m "kafka or prometheus or browser" $(ARGS)
 
 check: .venv/.dev ## Linters, types, what is generated is up to date, known vulnerabilities.
