@@ -51,7 +51,8 @@ def _target(
     head = Text("\n")
     head.append(title, style="bold")
     if not sided:
-        head.append("  nobody took a side surely enough", style="dim")
+        n_read = totals.get("none", 0)
+        head.append(f"  {n_read:,} read, nobody took a side surely enough", style="dim")
         return head
     for side, style in SIDES:
         head.append(f"  {totals.get(side, 0) / sided:.0%} {side}", style=style)
