@@ -26,6 +26,9 @@ NONE: Final = -1
 SPLIT_PART: Final = 0.5
 """Part of a new group's weight that must come from one cluster for it to be split from it."""
 
+SPLIT_FACTOR: Final = 2.0
+"""Times the minimum weight that a part must have to be split off: a small one would soon be back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -118,7 +121,9 @@ def follow(
     group_weights = np.bincount(groups, weights, n_groups) if n_groups else np.zeros(0)
     merges = _merges(previous, groups, weights, owners, survivors)
     split_or_emerged: list[Event] = []
-    for group in np.flatnonzero((owners == NONE) & (group_weights >= minimum_weight)).tolist():
+    split = overlap.max(axis=1, initial=0.0) >= SPLIT_PART * group_weights
+    needed = np.where(split, SPLIT_FACTOR * minimum_weight, minimum_weight)
+    for group in np.flatnonzero((owners == NONE) & (group_weights >= needed)).tolist():
         owners[group] = next_number
         split_or_emerged.append(
             _newcomer(group, next_number, previous, groups, weights, overlap, clusters, survivors)

@@ -41,7 +41,7 @@ def test_a_merge_keeps_the_older_id_even_where_the_younger_is_heavier():
 
 
 def test_a_split_leaves_the_id_with_the_heavier_part():
-    found = followed([3, 3, 3], [0, 1, 1], [4, 3, 3])
+    found = followed([3, 3, 3], [0, 1, 1], [6, 4, 4])
 
     assert found.numbers.tolist() == [10, 3, 3]
     assert events(found) == [("split", 10, 3)]
@@ -49,8 +49,8 @@ def test_a_split_leaves_the_id_with_the_heavier_part():
     assert found.events[0].other_rows == (1, 2)
 
 
-def test_a_fragment_too_light_to_be_a_cluster_stays_where_it_was():
-    found = followed([3, 3], [0, 1], [8, 1])
+def test_a_fragment_below_twice_the_minimum_stays_where_it_was():
+    found = followed([3, 3], [0, 1], [8, 5.9])
 
     assert found.numbers.tolist() == [3, 3]
     assert found.events == ()
@@ -64,7 +64,7 @@ def test_three_clusters_that_meet_leave_the_oldest():
 
 
 def test_a_newcomer_that_is_mostly_of_one_cluster_was_split_from_it():
-    mostly = followed([3, 3, NONE], [0, 1, 1], [9, 3, 2])
+    mostly = followed([3, 3, NONE], [0, 1, 1], [9, 4, 2])
     hardly = followed([3, 3, NONE], [0, 1, 1], [9, 1, 4])
 
     assert events(mostly) == [("split", 10, 3)]
