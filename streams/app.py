@@ -163,13 +163,19 @@ class Worker:
         return self._observer.n_rejected if self._observer else Counter()
 
     async def is_settled(self) -> bool:
-        """Whether nothing is on the road any more and the chart says that all is silent."""
+        """Whether nothing is on the road any more and the chart says that all is silent.
+
+        Asked of a deployment's only worker: while it holds less than every partition it can't tell.
+        """
         if self._offsets is None:
             return False
         await self._offsets.ask()
         standings = self._offsets.all()
         newest = self.view.newest()
-        is_through = bool(standings) and not any(standing.lag for standing in standings.values())
+        numbers = range(self.n_partitions)
+        every = {(self.connection.topic(name), n) for name in ("comments", "embedded") for n in numbers}
+        holds_all = every | {(self.connection.topic("sketches"), 0)} <= standings.keys()
+        is_through = holds_all and not any(standing.lag for standing in standings.values())
         return is_through and newest is not None and newest.idle
 
     @property

@@ -40,7 +40,8 @@ async def read_dead_letters(connection: Connection) -> AsyncIterator[DeadLetter]
         places = [TopicPartition(topic, n) for n in sorted(consumer.partitions_for_topic(topic))]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning()
+        for place, begin in (await consumer.beginning_offsets(places)).items():
+            consumer.seek(place, begin)
         while any([await consumer.position(place) < ends[place] for place in places]):
             for place, records in (await consumer.getmany(timeout_ms=500)).items():
                 for record in records:
