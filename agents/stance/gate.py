@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib import resources
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.embedding.everyday import everyday_comments
 from agents.stance.target import Target
 
-__all__ = ["Gate", "Gatekeeper", "background"]
+__all__ = ["Gate", "Gatekeeper"]
 
 Matrix = NDArray[np.float32]
 Wide = NDArray[np.float64]
@@ -48,7 +47,7 @@ class Gate:
     statements
         One (k, d) float32 matrix a target, rows of unit length: its statements and its title.
     everyday
-        (m, d) float32, rows of unit length: `background`, by the same encoder.
+        (m, d) float32, rows of unit length: `everyday_comments`, by the same encoder.
     threshold
         Probability from which on a comment is about a target, 0 to 1.
     """
@@ -125,7 +124,7 @@ class Gatekeeper:
         self._encode = encode
         self._titles: OrderedDict[str, Matrix] = OrderedDict()
         statements = [encode([*target.statements, target.title]) for target in targets]
-        self._gate = Gate(targets, statements, encode(background()), threshold) if targets else None
+        self._gate = Gate(targets, statements, encode(everyday_comments()), threshold) if targets else None
 
     def about(self, vector: Matrix, title: str | None = None) -> tuple[str, ...]:
         """Return the ids of the targets that a comment is about.
@@ -149,13 +148,6 @@ class Gatekeeper:
                 self._titles.popitem(last=False)
         self._titles.move_to_end(title)
         return self._titles[title]
-
-
-@cache
-def background() -> tuple[str, ...]:
-    """Return 96 everyday comments about many things, written for this purpose."""
-    text = resources.files("agents.stance").joinpath("background.txt").read_text("utf-8")
-    return tuple(text.splitlines())
 
 
 def _logistic(log_odds: Wide) -> Wide:

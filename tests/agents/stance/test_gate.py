@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.stance.gate import Gate, Gatekeeper, background
+from agents.embedding.everyday import everyday_comments
+from agents.stance.gate import Gate, Gatekeeper
 from tests.agents.stance.conftest import PACT, TRAM
 
 D = 8
@@ -124,5 +125,5 @@ def test_without_targets_nothing_is_encoded_and_nothing_passes() -> None:
     assert Gatekeeper([], encode).about(towards(0, 0.9)[0], "title") == ()
 
 
-def test_the_background_is_96_distinct_comments() -> None:
-    assert len(set(background())) == 96
+def test_there_are_96_distinct_everyday_comments() -> None:
+    assert len(set(everyday_comments())) == 96
