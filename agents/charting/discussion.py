@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agents.charting.clusters import Dead, Live, Tally, add_sides, cluster_id
 from agents.charting.ledger import Ledger, Sides, add_counts
 from agents.charting.lineage import NONE, Event, Succession, follow
-from agents.charting.macro import Grouping, group
+from agents.charting.macro import ASLEEP, Grouping, group
 from agents.charting.settings import ChartingSettings
 from agents.records import Sketch, StanceDelta
 
@@ -153,8 +153,9 @@ class Discussion:
         """Group the micro-clusters anew and let the groups take over the clusters' identity."""
         changes = Changes()
         previous = self.numbers()
-        grouping = group(self.ledger.micros(at), self.settings, previous)
         weights = self.ledger.present(at)
+        has_faded = (self.places != NONE) & (previous == NONE) & (weights < self.settings.faded_below)
+        grouping = group(self.ledger.micros(at), self.settings, np.where(has_faded, ASLEEP, previous))
         succession = follow(
             previous, grouping.labels, weights, self.settings.minimum_weight, self.tally.next_number
         )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from agents.charting.macro import Micros
 from agents.charting.wording import Vocabulary, Wording
+from agents.clustering.common import concentration
 from agents.clustering.fading import Landmark
 from agents.clustering.sketch import unpack_lexical
 from agents.clustering.terms import DIMENSIONS
@@ -96,13 +97,28 @@ class Ledger:
         """Return rows, all unless named, as grouping wants them."""
         chosen = np.arange(len(self)) if rows is None else rows
         floor = 1e-9 * self.landmark.growth(at)
+        present = self.present(at)
+        total = float(present.sum())
+        single = concentration(self._discussions(present).values(), total)
+        mean = self.sums[: len(self)].sum(axis=0) / np.maximum(total * self.landmark.growth(at), floor)
         return Micros(
             np.maximum(self.weights[chosen], floor),
             self.sums[chosen],
             self.lexical[chosen],
             self.first[chosen],
             self.last[chosen],
+            single,
+            single * mean,
         )
+
+    def _discussions(self, present: Floats) -> dict[str, float]:
+        """Return the weight of every discussion."""
+        weights: dict[str, float] = {}
+        for notes, weight, count in zip(self.notes, present.tolist(), self.counts.tolist(), strict=False):
+            whole = max(count, sum(notes.discussions.values()))
+            for discussion, part in notes.discussions.items():
+                weights[discussion] = weights.get(discussion, 0.0) + weight * part / whole
+        return weights
 
     def move(self, at: float) -> None:
         """Keep numbers in range as time goes on."""

@@ -14,10 +14,16 @@ from numpy.typing import NDArray
 
 from agents.charting.settings import ChartingSettings
 
-__all__ = ["Grouping", "Micros", "group", "similarity"]
+__all__ = ["ASLEEP", "Grouping", "Micros", "group", "similarity"]
 
 LARGE_SHARE = 0.1
 """Share of the traffic from which on a group counts as large."""
+
+ASLEEP = -2
+"""Stands for a micro-cluster whose cluster has faded and that was not heard again: it keeps its place."""
+
+ALONE = -10.0
+"""Similarity below every threshold."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -37,6 +43,10 @@ class Micros:
         (m, h) weighted sums of the hashed words, faded as the weights are.
     first, last
         (m,) event time of the first and latest comment, in seconds since 1970.
+    concentration
+        How far all talk is one discussion, 0 to 1, as `agents.clustering.common.concentration` says.
+    shared
+        (d,) the mean of all embeddings times it: what is no topic of that discussion.
     """
 
     weights: Floats
@@ -44,6 +54,8 @@ class Micros:
     lexical: NDArray[np.floating]
     first: Floats
     last: Floats
+    concentration: float = 0.0
+    shared: NDArray[np.floating] | float = 0.0
 
     def __len__(self) -> int:
         """Return the number of micro-clusters."""
@@ -75,8 +87,9 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
     Parameters
     ----------
     previous
-        (m,) the cluster that each row is in so far, -1 for none; two rows of one cluster are
-        held together by ``settings.stickiness``.
+        (m,) the cluster that each row is in so far, -1 for none, `ASLEEP` for one that is left
+        alone; two rows of one cluster are held together by ``settings.stickiness``, two of
+        different ones are held apart by it.
     """
     m = len(micros)
     if m < 2:
@@ -84,14 +97,21 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
         return Grouping(labels, labels.copy(), np.empty(0))
     from scipy.cluster.hierarchy import linkage
 
+    scale = 1.0 - micros.concentration
     pairs = _similarities(micros, settings)
     if previous is not None:
-        together = (previous[:, None] == previous[None, :]) & (previous >= 0)[:, None]
-        pairs = pairs + settings.stickiness * together
+        placed = (previous >= 0)[:, None] & (previous >= 0)
+        together = previous[:, None] == previous
+        held = np.where(placed, np.where(together, 1.0, -1.0), 0.0)
+        pairs += settings.stickiness * held
+        asleep = previous == ASLEEP
+        pairs[asleep] = pairs[:, asleep] = ALONE
     rows, columns = np.triu_indices(m, 1)
     tree = linkage(np.maximum(1.0 - pairs[rows, columns], 0.0), method="average")
-    fine = _cut(tree, micros.weights, settings.group_above + settings.granularity, settings.share_weight)
-    coarse = _cut(tree, micros.weights, settings.parent_above + settings.granularity, settings.share_weight)
+    fine, coarse = (
+        _cut(tree, micros.weights, scale * above + settings.granularity, scale * settings.share_weight)
+        for above in (settings.group_above, settings.parent_above)
+    )
     _, first_rows = np.unique(fine, return_index=True)
     return Grouping(fine, _renumber(coarse[first_rows]), 1.0 - tree[:, 2])
 
@@ -99,8 +119,8 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
 def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float) -> Ints:
     """Cut the tree at the highest merges that are similar enough.
 
-    Where one story holds most of the traffic, what is only loosely like it is more probably part
-    of it than new: the threshold falls with the logarithm of the larger part's share of all
+    Where one story of many holds most of the traffic, what is only loosely like it is more probably
+    part of it than new: the threshold falls with the logarithm of the larger part's share of all
     weight, from `LARGE_SHARE` on, as the prior of the assignment does.
     """
     m = len(weights)
@@ -127,9 +147,9 @@ def similarity(micros: Micros, ours: Ints, theirs: Ints, settings: ChartingSetti
 
 
 def _similarities(micros: Micros, settings: ChartingSettings) -> Floats:
-    """Return the (m, m) mean similarity of the comments of two micro-clusters."""
+    """Return the (m, m) mean similarity of the comments of two micro-clusters, without what all share."""
     scale = 1.0 / micros.weights[:, None]
-    means = (micros.sums * scale).astype(np.float32)
+    means = (micros.sums * scale - micros.shared).astype(np.float32)
     words = (micros.lexical * scale).astype(np.float32)
     pairs = (1.0 - settings.lexical_weight) * (means @ means.T).astype(np.float64)
     pairs += settings.lexical_weight * (words @ words.T)

@@ -20,13 +20,13 @@ class ChartingSettings:
         If a value is out of its range.
     """
 
-    group_above: float = 0.2
+    group_above: float = 0.19
     """Mean similarity of the comments of two groups from which on they are one topic."""
 
-    share_weight: float = 0.05
+    share_weight: float = 0.06
     """How much less similar the parts of a large topic may be, per logarithm of its share of the traffic."""
 
-    lexical_weight: float = 0.3
+    lexical_weight: float = 0.35
     """Part of the words in that similarity; the rest is the embedding's."""
 
     gap_seconds: float = 259_200.0

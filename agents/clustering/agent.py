@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
+from zlib import crc32
 
 import msgspec
 import numpy as np
@@ -433,4 +434,5 @@ def _part(run: Sequence[_Entry], dimensions: int) -> Part:
         np.cumsum([0, *map(len, found)]),
         np.array([entry.at for entry in run]),
         np.array([entry.tick for entry in run]),
+        np.array([crc32((entry.record.discussion or "").encode()) for entry in run]),
     )

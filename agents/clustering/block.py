@@ -30,6 +30,8 @@ class Part:
         (n,) trusted event time, in seconds since 1970.
     ticks
         (n,) start of the tick that each comment counts in.
+    discussions
+        (n,) hash of the discussion of each comment, 0 for none.
     """
 
     vectors: NDArray[np.float16]
@@ -37,6 +39,7 @@ class Part:
     starts: Ints
     times: Floats
     ticks: Ints
+    discussions: Ints
 
     def __len__(self) -> int:
         """Return the number of comments."""
@@ -53,6 +56,7 @@ class Part:
             self.starts[low : high + 1] - first,
             self.times[low:high],
             self.ticks[low:high],
+            self.discussions[low:high],
         )
 
 
@@ -149,5 +153,6 @@ class Pending:
             starts,
             np.concatenate([part.times for part in self.parts]),
             np.concatenate([part.ticks for part in self.parts]),
+            np.concatenate([part.discussions for part in self.parts]),
         )
         return part, np.concatenate(self.slots), np.concatenate(self.similarities)

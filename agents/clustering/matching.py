@@ -28,6 +28,9 @@ OUTSIDE = 3.0
 """What a point of similarity below a micro-cluster's floor costs, in points: a stranger goes elsewhere
 unless it is just outside."""
 
+SHORTEST = 1e-30
+"""A sum shorter than this has faded away and has no direction."""
+
 NEAR = 2e-4
 """Scores of the float32 product that lie closer than this are decided by the exact one."""
 
@@ -71,6 +74,11 @@ class Matcher:
         self.discounts = np.ones(capacity)
         self.floors = np.full(capacity, -1.0)
         """(k,) similarity below which a comment lies outside of what a micro-cluster has heard."""
+        self.shared = np.zeros(dimensions, np.float32)
+        """(d,) float16 numbers: what the comments of the discussion share, taken out of every similarity."""
+        self.offsets = np.zeros(capacity)
+        """(k,) what it adds to the similarity of any comment."""
+        self.share_weight = settings.share_weight
         self.newcomer_prior = 0.0
         self.total = 1.0
 
@@ -84,6 +92,7 @@ class Matcher:
         self.priors = np.concatenate([self.priors, np.full(capacity - old, -np.inf)])
         self.discounts = np.concatenate([self.discounts, np.ones(capacity - old)])
         self.floors = np.concatenate([self.floors, np.full(capacity - old, -1.0)])
+        self.offsets = np.concatenate([self.offsets, np.zeros(capacity - old)])
 
     def freeze(self, present: Floats, silences: Floats, is_live: NDArray[np.bool_], total: float) -> None:
         """Take over weights of now and silences, for the comments of the next block.
@@ -96,16 +105,34 @@ class Matcher:
             Weight of all traffic, a newcomer's included.
         """
         self.total = total
-        weight = self.settings.share_weight
+        weight = self.share_weight
         with np.errstate(divide="ignore"):
             self.priors = np.where(is_live, weight * np.log(present / total), -np.inf)
         self.newcomer_prior = weight * float(np.log(1.0 / total))
         self.discounts = np.exp(-np.maximum(silences, 0.0) / self.settings.silence_seconds)
 
-    def refresh(self, slots: Ints, sums: Singles, lexical: Singles) -> None:
-        """Bring the centroids of slots up to date with their sums, (k, d) and (k, DIMENSIONS)."""
-        self.centroids[slots] = _unit16(sums)
+    def share(self, shared: Singles, concentration: float) -> None:
+        """Take over what the comments share; the centroids of all slots have to be refreshed after it.
+
+        Where all talk is one discussion, its share of the traffic says nothing for a micro-cluster.
+        """
+        self.shared = shared
+        self.share_weight = self.settings.share_weight * (1.0 - concentration)
+
+    def refresh(self, slots: Ints, weights: Floats, sums: Singles, lexical: Singles) -> None:
+        """Bring the centroids of slots up to date with their (k,) weights and sums, (k, d) and (k, DIMENSIONS)."""
+        self.centroids[slots] = _unit16(sums - weights[:, None].astype(np.float32) * self.shared)
         self.words[:, slots] = _unit16(lexical).T
+        self.offsets[slots] = self._offsets(self.centroids[slots])
+
+    def _offsets(self, centroids: Singles) -> Floats:
+        wide = np.einsum("kd,d->k", centroids, self.shared, dtype=np.float64)
+        offsets: Floats = (1.0 - self.settings.lexical_weight) * wide
+        return offsets
+
+    def _own(self, vectors: Singles) -> Singles:
+        """Return the centroids of micro-clusters of one comment each, (n, d)."""
+        return _unit16(vectors - self.shared) if self.shared.any() else vectors
 
     def place(
         self,
@@ -116,7 +143,8 @@ class Matcher:
         floor: float,
     ) -> None:
         """Let a comment found the micro-cluster of an empty slot."""
-        self.centroids[slot] = vector
+        self.centroids[slot] = self._own(vector[None].astype(np.float32))[0]
+        self.offsets[slot] = self._offsets(self.centroids[[slot]])[0]
         self.words[:, slot] = 0.0
         np.add.at(self.words[:, slot], columns, values.astype(np.float32))
         self.priors[slot] = self.newcomer_prior
@@ -126,6 +154,23 @@ class Matcher:
     def clear(self, slots: Ints) -> None:
         """Empty slots, so that nothing matches them."""
         self.priors[slots] = -np.inf
+
+    def snapshot(self, slots: Ints) -> tuple[bytes, bytes, bytes, bytes]:
+        """Return the frozen centroids of slots as bytes, for `restore`; `share` comes before that."""
+        rows, columns = np.nonzero(self.words[:, slots].T)
+        return (
+            self.centroids[slots].astype("<f2").tobytes(),
+            rows.astype("<u4").tobytes(),
+            columns.astype("<u2").tobytes(),
+            self.words[columns, slots[rows]].astype("<f2").tobytes(),
+        )
+
+    def restore(self, slots: Ints, centroids: bytes, rows: bytes, columns: bytes, values: bytes) -> None:
+        """Take over what `snapshot` gave for the same slots."""
+        self.centroids[slots] = np.frombuffer(centroids, "<f2").reshape(len(slots), -1)
+        self.offsets[slots] = self._offsets(self.centroids[slots])
+        places = slots[np.frombuffer(rows, "<u4")]
+        self.words[np.frombuffer(columns, "<u2"), places] = np.frombuffer(values, "<f2")
 
     def match(
         self,
@@ -167,9 +212,10 @@ class Matcher:
         beta = self.settings.lexical_weight
         vectors = match.vectors.astype(np.float64)
         dense = match.words.astype(np.float64).toarray()
-        meaning = vectors @ vectors[rows].T
+        own = self._own(match.vectors[rows])
+        meaning = vectors @ own.T.astype(np.float64)
         wording = dense @ dense[rows].T
-        mixed: Floats = (1.0 - beta) * meaning + beta * wording
+        mixed: Floats = (1.0 - beta) * meaning + beta * wording - self._offsets(own)
         return mixed
 
     def offer(self, match: Match, slot: int, start: int, similarities: Floats) -> None:
@@ -190,6 +236,7 @@ class Matcher:
         wording = words @ self.words
         wording *= np.float32(beta)
         similarities += wording
+        similarities -= self.offsets.astype(np.float32)
         outside = np.subtract(self.floors.astype(np.float32), similarities, out=wording)
         np.maximum(outside, 0.0, out=outside)
         outside *= np.float32(OUTSIDE)
@@ -215,7 +262,7 @@ class Matcher:
         picked = match.words[rows] if len(rows) < len(match.slots) else match.words
         columns, values = picked.indices, picked.data.astype(np.float64)
         np.add.at(wording, owner, values[:, None] * self.words[columns[:, None], slots[owner]])
-        similarities = (1.0 - beta) * meaning + beta * wording
+        similarities = (1.0 - beta) * meaning + beta * wording - self.offsets[slots]
         scores = np.where(slots >= 0, self._scores(similarities, slots), -np.inf)
         order = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
         found = order.shape[1]
@@ -248,7 +295,7 @@ def _largest(scores: Singles, wanted: int) -> tuple[Ints, Floats]:
 
 def _unit16(rows: Singles) -> Singles:
     """Return rows of unit length, rounded to float16; rows of length 0 stay so."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))[:, None]
-    scaled = np.divide(rows, lengths, out=np.zeros(rows.shape), where=lengths > 0)
-    unit: Singles = scaled.astype(np.float16).astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > SHORTEST)
+    unit: Singles = (rows * scale.astype(np.float32)[:, None]).astype(np.float16).astype(np.float32)
     return unit

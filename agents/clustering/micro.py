@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from agents.clustering.common import Common
 from agents.clustering.block import Decisions, Learned, Part, Pending
 from agents.clustering.fading import Landmark
 from agents.clustering.matching import Match, Matcher
@@ -42,6 +43,9 @@ STEADY_AGE = 1.0 / np.log(2.0)
 """Mean age of the faded weight of steady talk, in half-lives; talk that is older on the whole has fallen
 silent, although a straggler may have come just now."""
 
+REFRESHED_AT = 1 / 16
+"""Part of a micro-cluster's weight that has to be new before its centroid is computed again."""
+
 GROWTH = 256
 """Slots added at a time."""
 
@@ -52,6 +56,7 @@ class _State(msgspec.Struct, frozen=True):
     live: list[bytes]
     lexical: list[bytes]
     lexical_values: bytes
+    frozen: tuple[bytes, bytes, bytes, bytes]
     buckets: bytes
     frequencies: bytes
     n_counted: int
@@ -61,6 +66,7 @@ class _State(msgspec.Struct, frozen=True):
     origin: float
     tick: int
     mean: tuple[float, float]
+    common: bytes
     n_comments: int
     next_number: int
     pending: tuple[bytes, ...] | None
@@ -112,14 +118,16 @@ class MicroClusters:
         self.first = np.zeros(capacity)
         self.last = np.zeros(capacity)
         self.ages = np.zeros(capacity)
+        self.unseen = np.zeros(capacity)
         self.spread = Spread(self.settings.spread, capacity)
         self.matcher = Matcher(self.settings, self.dimensions, capacity)
+        self.common = Common(self.dimensions)
         self._free = list(range(capacity - 1, -1, -1))
 
     def _grow(self) -> None:
         """Add `GROWTH` empty slots."""
         old, capacity = len(self.numbers), len(self.numbers) + GROWTH
-        for name in ("numbers", "counts", "weights", "sums", "lexical", "first", "last", "ages"):
+        for name in ("numbers", "counts", "weights", "sums", "lexical", "first", "last", "ages", "unseen"):
             array = getattr(self, name)
             grown = np.zeros((capacity, *array.shape[1:]), array.dtype)
             grown[:old] = array
@@ -166,10 +174,13 @@ class MicroClusters:
         if factor is not None:
             self.weights *= factor
             self.ages *= factor
+            self.unseen *= factor
             self.sums *= np.float32(factor)
             self.lexical *= np.float32(factor)
+            self.common.scale(factor)
         self._give_up()
-        if factor is not None:
+        if self.common.refresh(self.landmark.growth(self.now)):
+            self.matcher.share(self.common.shared, self.common.concentration)
             self._refresh(np.flatnonzero(self.numbers >= 0))
         self._freeze(None)
 
@@ -188,7 +199,8 @@ class MicroClusters:
 
     def _refresh(self, slots: Ints) -> None:
         """Bring the centroids of slots up to date with their sums."""
-        self.matcher.refresh(slots, self.sums[slots], self.lexical[slots])
+        self.matcher.refresh(slots, self.weights[slots], self.sums[slots], self.lexical[slots])
+        self.unseen[slots] = 0.0
 
     def _decide(self, piece: Part) -> Decisions:
         columns, values = self.frequencies.vectors(piece.words, piece.starts)
@@ -220,7 +232,7 @@ class MicroClusters:
         self.numbers[slot] = self.next_number
         self.slot_of[self.next_number] = slot
         self.next_number += 1
-        self.counts[slot], self.weights[slot] = 0, 0.0
+        self.counts[slot], self.weights[slot], self.unseen[slot], self.ages[slot] = 0, 0.0, 0.0, 0.0
         self.sums[slot], self.lexical[slot] = 0.0, 0.0
         self.first[slot] = self.last[slot] = time
         own = slice(match.words.indptr[row], match.words.indptr[row + 1])
@@ -263,6 +275,7 @@ class MicroClusters:
             landmark=self.landmark.at,
         )
         np.add.at(self.ages, slots, growths * (part.times - self._origin))
+        self.common.add(growths, part.discussions, learned.sums.sum(axis=0))
         self.spread.add(slots, similarities)
         self._take(learned, targets[is_first])
         self.frequencies.add(part.words, len(part))
@@ -278,6 +291,7 @@ class MicroClusters:
             mine = slots[low:high]
             self.counts[mine] += learned.counts[low:high]
             self.weights[mine] += learned.weights[low:high]
+            self.unseen[mine] += learned.weights[low:high]
             self.sums[mine] += learned.sums[low:high].astype(np.float32)
             self.first[mine] = np.minimum(self.first[mine], learned.first[low:high])
             self.last[mine] = np.maximum(self.last[mine], learned.last[low:high])
@@ -285,7 +299,7 @@ class MicroClusters:
             rows = np.repeat(mine, np.diff(added.indptr))
             self.lexical[rows, added.indices] += added.data.astype(np.float32)
         changed = np.unique(slots)
-        self._refresh(changed)
+        self._refresh(changed[self.unseen[changed] >= REFRESHED_AT * self.weights[changed]])
         self.matcher.floors[changed] = self.spread.floors(changed)
 
     def _give_up(self) -> None:
@@ -358,14 +372,23 @@ class MicroClusters:
         self.matcher.clear(slots)
 
     def snapshot(self) -> bytes:
-        """Return the state as bytes: about 4 bytes a dimension and 6 a hashed word a micro-cluster."""
+        """Return the state as bytes: 6 bytes a dimension and 16 a hashed word for each micro-cluster."""
         live = np.flatnonzero(self.numbers >= 0)
         rows, columns = np.nonzero(self.lexical[live])
         buckets = np.flatnonzero(self.frequencies.counts)
         pending = None
         if self._pending.n:
             part, slots, similarities = self._pending.joined()
-            arrays = (part.vectors, part.words, part.starts, part.times, part.ticks, slots, similarities)
+            arrays = (
+                part.vectors,
+                part.words,
+                part.starts,
+                part.times,
+                part.ticks,
+                part.discussions,
+                slots,
+                similarities,
+            )
             pending = tuple(array.tobytes() for array in arrays)
         return msgspec.msgpack.encode(
             _State(
@@ -384,10 +407,12 @@ class MicroClusters:
                         self.ages[live],
                         self.spread.moments[:, live],
                         self.matcher.floors[live],
+                        self.unseen[live],
                     )
                 ],
                 lexical=[rows.astype("<u4").tobytes(), columns.astype("<u2").tobytes()],
                 lexical_values=self.lexical[live[rows], columns].tobytes(),
+                frozen=self.matcher.snapshot(live),
                 buckets=buckets.astype("<u2").tobytes(),
                 frequencies=self.frequencies.counts[buckets].tobytes(),
                 n_counted=self.frequencies.n_comments,
@@ -397,6 +422,7 @@ class MicroClusters:
                 origin=self._origin,
                 tick=self._tick,
                 mean=(self.spread.mean_sum, self.spread.mean_count),
+                common=self.common.snapshot(),
                 n_comments=self.n_comments,
                 next_number=self.next_number,
                 pending=pending,
@@ -416,6 +442,7 @@ class MicroClusters:
         self.spread.moments[:, live] = np.frombuffer(read.live[8]).reshape(3, -1)
         self.spread.mean_sum, self.spread.mean_count = read.mean
         self.matcher.floors[live] = np.frombuffer(read.live[9])
+        self.unseen[live] = np.frombuffer(read.live[10])
         self._origin, self._tick = read.origin, read.tick
         rows, columns = np.frombuffer(read.lexical[0], "<u4"), np.frombuffer(read.lexical[1], "<u2")
         self.lexical[live[rows], columns] = np.frombuffer(read.lexical_values, np.float32)
@@ -430,7 +457,9 @@ class MicroClusters:
         self._learned, self._gone, self._pending = [], [], Pending([], [], [])
         if read.landmark is not None:
             self.landmark = Landmark(self.settings.half_life_seconds, read.landmark)
-            self._refresh(live)
+            self.common.restore(read.common)
+            self.matcher.share(self.common.shared, self.common.concentration)
+            self.matcher.restore(live, *read.frozen)
             self._freeze(read.total)
         if read.pending is not None:
             self._reopen(read.pending)
@@ -443,9 +472,10 @@ class MicroClusters:
             np.frombuffer(pending[2], np.int64),
             np.frombuffer(pending[3]),
             np.frombuffer(pending[4], np.int64),
+            np.frombuffer(pending[5], np.int64),
         )
-        slots = np.frombuffer(pending[5], np.int64)
-        self._pending.add(part, slots, np.frombuffer(pending[6]))
+        slots = np.frombuffer(pending[6], np.int64)
+        self._pending.add(part, slots, np.frombuffer(pending[7]))
         columns, values = self.frequencies.vectors(part.words, part.starts)
         for row in np.unique(slots, return_index=True)[1].tolist():
             slot, own = int(slots[row]), slice(part.starts[row], part.starts[row + 1])

@@ -32,7 +32,7 @@ class ClusteringSettings:
     share_weight: float = 0.02
     """Weight of the logarithm of a micro-cluster's share of the traffic, the prior of the assignment."""
 
-    lexical_weight: float = 0.3
+    lexical_weight: float = 0.35
     """Part of the words in the similarity; the rest is the embedding's."""
 
     spread: float = 2.5

@@ -48,7 +48,7 @@ def unpack_lexical(packed: bytes) -> NDArray[np.float32]:
     --------
     >>> row = unpack_lexical(pack_lexical(np.array([2, 5]), np.array([1.5, -1.0])))
     >>> row.shape, float(row[2]), float(row.sum())
-    ((1024,), 1.5, 0.5)
+    ((2048,), 1.5, 0.5)
     """
     n = len(packed) // 6
     row = np.zeros(DIMENSIONS, np.float32)
