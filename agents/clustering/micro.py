@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from agents.clustering.common import Common
 from agents.clustering.block import Decisions, Learned, Part, Pending
+from agents.clustering.common import Common
 from agents.clustering.fading import Landmark
 from agents.clustering.matching import Match, Matcher
 from agents.clustering.settings import ClusteringSettings

@@ -24,7 +24,7 @@ Matrix = NDArray[np.float32]
 
 PACKAGED = "all-MiniLM-L6-v2"
 COMMON_DIRECTIONS = 3
-"""Directions taken out of the static vectors, about one in a hundred dimensions, as Mu and Viswanath found."""
+"""Directions taken out of the static vectors: one in a hundred dimensions, as Mu and Viswanath found."""
 
 STATIC_DIMENSIONS = 256
 """Dimensions of the distilled encoder: at 256 it keeps 97 % of the quality that it has at 384."""
