@@ -120,7 +120,7 @@ class Matcher:
         self.share_weight = self.settings.share_weight * (1.0 - concentration)
 
     def refresh(self, slots: Ints, weights: Floats, sums: Singles, lexical: Singles) -> None:
-        """Bring the centroids of slots up to date with weights, (k,), and sums, (k, d) and (k, DIMENSIONS)."""
+        """Bring the centroids of slots up to date with weights and sums, (k,), (k, d) and (k, DIMENSIONS)."""
         self.centroids[slots] = _unit16(sums - weights[:, None].astype(np.float32) * self.shared)
         self.words[:, slots] = _unit16(lexical).T
         self.offsets[slots] = self._offsets(self.centroids[slots])
