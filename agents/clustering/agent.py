@@ -136,11 +136,14 @@ class Assign:
                     self._flush(run, out)
                     in_run.clear()
                 known = self._recent.find(record.id)
+                if known is not None and run:
+                    self._flush(run, out)
+                    in_run.clear()
+                    known = self._recent.find(record.id)
                 if record.deleted:
                     self._retract(record, known, out)
                 elif known is None or known.text_hash != text_hash(record.text):
                     if known is not None:
-                        self._flush(run, out)
                         self._correct(record, known)
                     self._take(record, run, out, is_edit=known is not None)
                     in_run.add(record.id)
@@ -186,6 +189,7 @@ class Assign:
         dimensions = len(record.vector) // 2
         if self._core is None:
             self._core = MicroClusters(self._settings, dimensions, self._ceiling)
+            self._summaries.clear()
         if self._core.dimensions != dimensions:
             raise EncoderError(
                 f"embedding has {dimensions} dimensions, the live clusters have {self._core.dimensions}: "

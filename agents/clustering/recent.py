@@ -102,7 +102,7 @@ class Recent:
 
     def snapshot(self) -> bytes:
         """Return the state as bytes; only the part that was ever used takes space."""
-        used = self._size if len(self._place) and self._numbers[-1:].sum() >= 0 else self._at
+        used = self._size if self._ids[-1:].any() else self._at
         return msgspec.msgpack.encode(
             _State(
                 self._ids[:used].tobytes(),

@@ -235,7 +235,7 @@ class Summary:
         self.titles, self.sample = kept
         self._rows = {int(number): msgspec.convert(row, _Row) for number, row in rows.items()}
         self._place = {number: place for place, number in enumerate(self._rows)}
-        self._sums = np.frombuffer(sums).reshape(-1, self._dimensions).copy()
+        self._sums = np.frombuffer(sums).reshape(len(self._rows), self._dimensions).copy()
         self._lexical = np.zeros((len(self._rows), DIMENSIONS), np.float32)
         n = len(lexical) // 6
         columns = np.frombuffer(lexical, "<u2", n)
