@@ -221,10 +221,12 @@ class Matcher:
     def offer(self, match: Match, slot: int, start: int, similarities: Floats) -> None:
         """Let the comments from row ``start`` on know a slot that was founded before them."""
         scores = self._scores(similarities, np.full(similarities.shape, slot))
-        rows = start + np.flatnonzero(scores[start:] > match.scores[start:, -1])
+        last = match.scores[:, -1]
+        is_better = (scores > last) | ((scores == last) & (slot < match.slots[:, -1]))
+        rows = start + np.flatnonzero(is_better[start:])
         match.slots[rows, -1], match.scores[rows, -1] = slot, scores[rows]
         match.similarities[rows, -1] = similarities[rows]
-        order = np.argsort(-match.scores[rows], axis=1, kind="stable")
+        order = np.lexsort((match.slots[rows], -match.scores[rows]), axis=1)
         for array in (match.slots, match.scores, match.similarities):
             array[rows] = np.take_along_axis(array[rows], order, axis=1)
 

@@ -99,11 +99,25 @@ def test_an_edit_at_the_edge_of_memory_is_new_whatever_the_batch() -> None:
     stream = [comment(i, X, "ramp meter", name=f"m{i}") for i in range(6)]
     stream.append(comment(6, X, "ramp kerb", name="m1"))
 
-    for batch in (1, 7):
+    for batch in (1, 4):
         agent = assign(recent_comments=4)
         for low in range(0, 7, batch):
             agent.step(stream[low : low + batch])
         assert counts(last_part(agent, 6)) == {"0-0": 7}
+
+
+def test_a_comment_halfway_between_two_new_stories_goes_the_same_way_whatever_the_batch() -> None:
+    stream = [comment(i, X) for i in range(100)]
+    stream += [comment(100, np.eye(24)[5], name="p"), comment(101, np.eye(24)[6], name="q")]
+    stream += [comment(102, X, name="p", deleted=True), comment(103, X, name="q", deleted=True)]
+    stream += [comment(104, Y), comment(105, Z), comment(106, unit(Y + Z), name="halfway")]
+
+    def chosen(batch: int) -> list[str]:
+        agent = assign()
+        told = [agent.step(stream[low : low + batch]) for low in range(0, len(stream), batch)]
+        return [each.micro for part in told for each in assignments(part) if each.id == "halfway"]
+
+    assert chosen(1) == chosen(107)
 
 
 def test_asking_for_the_state_changes_nothing() -> None:
