@@ -128,6 +128,7 @@ class TickClock:
             if len(self._suspects) < self.settings.jump_confirmations:
                 return self._count(self.latest, is_late=False)
             time = max(self._suspects)
+            self._n_confirmed += len(self._suspects)
             self._suspects.clear()
             return self._move(time)
         if self._suspects:
