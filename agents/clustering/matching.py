@@ -106,7 +106,7 @@ class Matcher:
         """
         self.total = total
         weight = self.share_weight
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             self.priors = np.where(is_live, weight * np.log(present / total), -np.inf)
         self.newcomer_prior = weight * float(np.log(1.0 / total))
         self.discounts = np.exp(-np.maximum(silences, 0.0) / self.settings.silence_seconds)
