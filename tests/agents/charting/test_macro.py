@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from agents.charting.macro import ASLEEP, Micros, group, similarity
+from agents.charting.settings import ChartingSettings
+
+PLAIN = ChartingSettings(
+    group_above=0.5, parent_above=0.2, lexical_weight=0.0, share_weight=0.0, stickiness=0.1, gap_seconds=100.0
+)
+"""Similarity is the cosine, thresholds are as they are written."""
+
+X, Y, Z = np.eye(3)
+
+
+def micros(*vectors: NDArray[np.floating], weights: list[float] | None = None) -> Micros:
+    """Return micro-clusters whose comments all have one vector, without words, heard at one time."""
+    m = len(vectors)
+    held = np.array(weights or [1.0] * m)
+    return Micros(
+        held,
+        held[:, None] * np.reshape(vectors, (m, 3)),
+        np.zeros((m, 4)),
+        np.zeros(m),
+        np.zeros(m),
+    )
+
+
+def slanted(cosine: float) -> NDArray[np.float64]:
+    """Return a unit vector in the plane of X and Y that meets X at a cosine."""
+    return np.array([cosine, (1 - cosine**2) ** 0.5, 0.0])
+
+
+def labels(of: Micros, *previous: int, **changed: float) -> list[int]:
+    known = np.array(previous) if previous else None
+    found: list[int] = group(of, replace(PLAIN, **changed), known).labels.tolist()
+    return found
+
+
+def test_nothing_and_one_alone_are_grouped_without_a_tree() -> None:
+    nothing, alone = group(micros(), PLAIN), group(micros(X), PLAIN)
+
+    assert (nothing.labels.tolist(), nothing.parents.tolist(), len(nothing.heights)) == ([], [], 0)
+    assert (alone.labels.tolist(), alone.parents.tolist(), len(alone.heights)) == ([0], [0], 0)
+
+
+def test_two_are_one_topic_from_the_threshold_on() -> None:
+    assert labels(micros(X, slanted(0.51))) == [0, 0]
+    assert labels(micros(X, slanted(0.49))) == [0, 1]
+
+
+def test_granularity_moves_the_threshold() -> None:
+    pair = micros(X, slanted(0.55))
+
+    assert labels(pair, granularity=0.1) == [0, 1]
+    assert labels(pair, granularity=-0.1) == [0, 0]
+
+
+def test_a_third_joins_by_its_mean_similarity_to_both() -> None:
+    """X with itself 1; the third meets it at 0.6 and Y at 0.8, X and Y at 0: the mean with (X, Y') decides.
+
+    First the third and Y' join at 0.8, then X meets them at (0.6 + 0) / 2 = 0.3.
+    """
+    found = group(micros(X, slanted(0.6), Y), PLAIN)
+
+    assert found.heights == pytest.approx([0.8, 0.3])
+    assert found.labels.tolist() == [0, 1, 1]
+    assert found.parents.tolist() == [0, 0]
+
+
+def test_words_count_by_their_part() -> None:
+    pair = replace(micros(X, Y), lexical=np.array([[1.0, 0, 0, 0], [1.0, 0, 0, 0]]))
+
+    assert similarity(pair, np.array([0]), np.array([1]), replace(PLAIN, lexical_weight=0.25)) == 0.25
+
+
+def test_a_gap_between_two_lives_lowers_their_similarity() -> None:
+    apart = replace(micros(X, X), first=np.array([0.0, 150.0]), last=np.array([50.0, 200.0]))
+
+    assert similarity(apart, np.array([0]), np.array([1]), PLAIN) == pytest.approx(1 / np.e)
+    assert labels(apart) == [0, 1]
+    assert labels(replace(apart, last=np.array([150.0, 200.0]))) == [0, 0]
+
+
+def test_similarity_of_groups_is_the_mean_of_their_pairs() -> None:
+    some = micros(X, Y, slanted(0.6))
+
+    found = similarity(some, np.array([0, 1]), np.array([2]), PLAIN)
+
+    assert found == pytest.approx((0.6 + 0.8) / 2)
+
+
+def test_what_is_loosely_like_a_large_story_is_part_of_it() -> None:
+    """0.6 of the traffic lowers the threshold from 0.5 by 0.06 log(0.6 / 0.1) = 0.108, 0.1 not at all."""
+    loose = slanted(0.4)
+
+    assert labels(micros(X, loose, Z, weights=[6.0, 1.0, 3.0]), share_weight=0.06) == [0, 0, 1]
+    assert labels(micros(X, loose, Z, weights=[1.0, 1.0, 8.0]), share_weight=0.06) == [0, 1, 2]
+
+
+def test_in_one_discussion_what_all_share_is_no_topic_and_shares_count_less() -> None:
+    """Both meet at (1 + 0) / 2; without half of what they share, at 0."""
+    common = replace(micros((X + Z) / 2**0.5, (Y + Z) / 2**0.5), shared=Z / 2**0.5)
+
+    found = group(replace(common, concentration=0.5), replace(PLAIN, group_above=0.4))
+
+    assert found.heights == pytest.approx([0.0], abs=1e-6)
+    assert found.labels.tolist() == [0, 1]
+
+
+def test_the_more_talk_is_one_discussion_the_lower_the_threshold() -> None:
+    pair = micros(X, slanted(0.3))
+
+    assert labels(pair) == [0, 1]
+    assert labels(replace(pair, concentration=0.5)) == [0, 0]
+
+
+def test_what_was_together_is_held_together_and_what_was_apart_is_held_apart() -> None:
+    loose, close = micros(X, slanted(0.45)), micros(X, slanted(0.55))
+
+    assert labels(loose, -1, -1) == [0, 1]
+    assert labels(loose, 7, 7) == [0, 0]
+    assert labels(close, -1, -1) == [0, 0]
+    assert labels(close, 7, 8) == [0, 1]
+
+
+def test_a_newcomer_is_neither_held_nor_kept_away() -> None:
+    assert labels(micros(X, slanted(0.55)), 7, -1) == [0, 0]
+    assert labels(micros(X, slanted(0.45)), 7, -1) == [0, 1]
+
+
+def test_a_sleeper_stays_alone_even_beside_its_like() -> None:
+    same = micros(X, X, X, X)
+
+    assert labels(same, 3, ASLEEP, 3, ASLEEP) == [0, 1, 0, 2]
+    found = group(same, PLAIN, np.array([3, ASLEEP, 3, ASLEEP]))
+    assert found.parents.tolist() == [0, 1, 2]
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> Micros:
+    m, seed = draw(st.integers(2, 12)), draw(st.integers(0, 10_000))
+    drawn = np.random.default_rng(seed)
+    vectors = drawn.normal(size=(m, 3)) + X
+    vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+    return replace(
+        micros(*vectors, weights=drawn.uniform(0.5, 9.0, m).tolist()),
+        last=drawn.uniform(0, 80.0, m),
+        lexical=drawn.uniform(0, 1, (m, 4)),
+        concentration=float(drawn.uniform(0, 0.5)),
+    )
+
+
+MIXED = replace(PLAIN, lexical_weight=0.35, share_weight=0.06)
+
+
+@settings(max_examples=40)
+@given(crowds(), st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(crowd: Micros, chance: object) -> None:
+    m = len(crowd)
+    order = np.arange(m)
+    chance.shuffle(order)  # type: ignore[attr-defined]
+    previous = np.random.default_rng(m).integers(-2, 3, m)
+    shuffled = replace(
+        crowd,
+        **{name: getattr(crowd, name)[order] for name in ("weights", "sums", "lexical", "first", "last")},
+    )
+
+    ours, theirs = group(crowd, MIXED, previous), group(shuffled, MIXED, previous[order])
+
+    together = ours.labels[order][:, None] == ours.labels[order]
+    assert (together == (theirs.labels[:, None] == theirs.labels)).all()
+
+
+@settings(max_examples=40)
+@given(crowds())
+def test_parents_are_unions_of_groups_and_numbers_follow_first_rows(crowd: Micros) -> None:
+    found = group(crowd, MIXED)
+
+    groups = found.labels.max() + 1
+    assert list(dict.fromkeys(found.labels.tolist())) == list(range(groups))
+    assert len(found.parents) == groups
+    assert list(dict.fromkeys(found.parents.tolist())) == list(range(found.parents.max() + 1))
+    alike = group(crowd, replace(MIXED, parent_above=MIXED.group_above))
+    assert alike.parents.tolist() == list(range(groups))
+
+
+@settings(max_examples=40)
+@given(crowds(), st.floats(0.01, 0.4))
+def test_a_finer_cut_only_splits_groups(crowd: Micros, finer: float) -> None:
+    coarse, fine = group(crowd, MIXED), group(crowd, replace(MIXED, granularity=finer))
+
+    pairs = set(zip(fine.labels.tolist(), coarse.labels.tolist(), strict=True))
+    assert len(pairs) == fine.labels.max() + 1
