@@ -180,6 +180,16 @@ def test_an_edit_moves_the_comment_and_leaves_the_sums_at_what_is_said_now() -> 
     assert added == pytest.approx(Y * growth, abs=1e-3)
 
 
+def test_a_comment_and_its_edit_in_one_batch_count_once() -> None:
+    agent = assign()
+
+    agent.step([comment(0, X, "ramp meter", name="a"), comment(1, Y, "tram rail", name="a")])
+
+    sketch = last_part(agent, 1)
+    assert counts(sketch) == {"0-1": 1}
+    assert sketch.gone == ("0-0",)
+
+
 def test_a_retraction_of_the_only_comment_gives_its_micro_cluster_up_for_good() -> None:
     agent = assign()
     agent.step([comment(0, X, "ramp", name="a")])

@@ -98,7 +98,7 @@ def test_what_is_offered_is_what_a_later_match_would_find() -> None:
 
 def test_the_exact_product_decides_where_the_fast_one_can_not_tell_them_apart() -> None:
     drawn = np.random.default_rng(7)
-    near = [unit(X + drawn.normal(scale=2e-4, size=8)).astype(np.float16) for _ in range(60)]
+    near = [unit(X + drawn.normal(scale=1e-6, size=8)).astype(np.float16) for _ in range(60)]
     made = matcher(*near, capacity=64)
     comments = [unit(X + 0.1 * row).astype(np.float16) for row in drawn.normal(size=(20, 8))]
 

@@ -136,6 +136,7 @@ def test_weights_are_kept_while_the_landmark_moves() -> None:
     assert core.landmark is not None
     assert core.landmark.at > START
     assert weight(core, 0, START + 399 * DAY) == pytest.approx(1 / (1 - 0.5**0.5))
+    assert core.common.weight == pytest.approx(core.weights.sum())
 
 
 def test_the_ceiling_is_kept_and_the_weakest_go() -> None:
@@ -259,10 +260,23 @@ def test_however_a_stream_is_cut_and_restarted_it_is_decided_the_same(
             state = core.snapshot()
             core = live(ceiling=12, new_below=0.75)
             core.restore(state)
+            assert core.snapshot() == state
 
     assert same(decided, [whole.assign(comments)])
     assert core.snapshot() == whole.snapshot()
     assert whole.next_number > 12
+
+
+def test_a_restart_remembers_how_much_a_centroid_has_not_seen() -> None:
+    core, again = live(), live()
+    core.assign(part([X] * 100))
+    core.assign(part([unit(X + Y)], at=START + 100))
+    core.learn()
+
+    again.restore(core.snapshot())
+
+    assert again.snapshot() == core.snapshot()
+    assert 0.0 < again.unseen[0] < again.weights[0] / 16
 
 
 def test_blocks_grow_with_the_stream_up_to_the_longest() -> None:
