@@ -112,7 +112,7 @@ class Matcher:
         self.discounts = np.exp(-np.maximum(silences, 0.0) / self.settings.silence_seconds)
 
     def share(self, shared: Singles, concentration: float) -> None:
-        """Take over what the comments share; the centroids of all slots have to be refreshed after it.
+        """Take over what the comments share; all slots have to be centred after it.
 
         Where all talk is one discussion, its share of the traffic says nothing for a micro-cluster.
         """
@@ -121,8 +121,13 @@ class Matcher:
 
     def refresh(self, slots: Ints, weights: Floats, sums: Singles, lexical: Singles) -> None:
         """Bring the centroids of slots up to date with weights and sums, (k,), (k, d) and (k, DIMENSIONS)."""
-        self.centroids[slots] = _unit16(sums - weights[:, None].astype(np.float32) * self.shared)
         self.words[:, slots] = _unit16(lexical).T
+        self.centre(slots, weights, sums)
+
+    def centre(self, slots: Ints, weights: Floats, sums: Singles) -> None:
+        """Do so for the embeddings alone, which is all that `share` concerns."""
+        rest = sums - weights[:, None].astype(np.float32) * self.shared if self.shared.any() else sums
+        self.centroids[slots] = _unit16(rest)
         self.offsets[slots] = self._offsets(self.centroids[slots])
 
     def _offsets(self, centroids: Singles) -> Floats:

@@ -181,7 +181,8 @@ class MicroClusters:
         self._give_up()
         if self.common.refresh(self.landmark.growth(self.now)):
             self.matcher.share(self.common.shared, self.common.concentration)
-            self._refresh(np.flatnonzero(self.numbers >= 0))
+            live = np.flatnonzero(self.numbers >= 0)
+            self.matcher.centre(live, self.weights[live], self.sums[live])
         self._freeze(None)
 
     def _freeze(self, total: float | None) -> None:

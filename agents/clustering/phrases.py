@@ -10,10 +10,13 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["JOINER", "is_stop_word", "phrases", "stop_language"]
 
@@ -148,22 +151,21 @@ def phrases(text: str) -> list[str]:
     return list(found)
 
 
-def stop_language(words: Iterator[str] | list[str]) -> str | None:
+def stop_language(words: Iterable[str]) -> str | None:
     """Return the language whose stop words these are most often, None where there are none."""
-    votes: Counter[str] = Counter()
-    for word in words:
-        votes.update(_languages_of().get(word, ()))
-    most = max(votes.values(), default=0)
-    if most < LEAST_VOTES:
-        return "en" if votes["en"] else None
-    return min(
-        (language for language, n in votes.items() if n == most), key=lambda name: (name != "en", name)
-    )
+    known = _stop_words()
+    rows = [row for row in map(known.rows.get, words) if row is not None]
+    if not rows:
+        return None
+    votes = known.table[rows].sum(axis=0, dtype=np.int64)
+    if votes.max() < LEAST_VOTES:
+        return "en" if votes[0] else None
+    return known.languages[int(votes.argmax())]
 
 
 def is_stop_word(word: str, language: str | None) -> bool:
     """Return whether a word, in small letters, says nothing by itself."""
-    return language is not None and language in _languages_of().get(word, ())
+    return language is not None and word in _words_of(language)
 
 
 def _of_segment(words: list[str], language: str | None, *, shouted: bool) -> Iterator[str]:
@@ -188,7 +190,7 @@ def _of_segment(words: list[str], language: str | None, *, shouted: bool) -> Ite
 
 def _can_name(word: str, language: str | None, *, shouted: bool) -> bool:
     """Return whether a word may stand in a label."""
-    if len(word) > LONGEST_WORD or not any(letter.isalpha() for letter in word):
+    if len(word) > LONGEST_WORD or not (word.isalpha() or any(letter.isalpha() for letter in word)):
         return False
     is_acronym = word.isupper() and len(word) > 1 and not shouted
     if is_acronym:
@@ -205,13 +207,32 @@ def _pairs(run: str) -> Iterator[str]:
 
 
 @cache
-def _languages_of() -> dict[str, tuple[str, ...]]:
-    """Return the languages in which each word is a stop word."""
+def _words_of(language: str) -> frozenset[str]:
+    known = _stop_words()
+    column = known.languages.index(language)
+    return frozenset(word for word, row in known.rows.items() if known.table[row, column])
+
+
+@dataclass(frozen=True, slots=True)
+class _StopWords:
+    """In which languages each word is a stop word; English comes first, so that it wins ties."""
+
+    languages: list[str]
+    rows: dict[str, int]
+    table: NDArray[np.bool_]
+
+
+@cache
+def _stop_words() -> _StopWords:
     import stopwordsiso
 
-    found: dict[str, list[str]] = {}
-    for language in sorted(stopwordsiso.langs()):
+    languages = sorted(stopwordsiso.langs(), key=lambda name: (name != "en", name))
+    found: dict[str, list[int]] = {}
+    for column, language in enumerate(languages):
         for word in stopwordsiso.stopwords(language):
             if language != "en" or word not in _SPEAKING:
-                found.setdefault(word.casefold().replace("\u2019", "'"), []).append(language)
-    return {word: tuple(languages) for word, languages in found.items()}
+                found.setdefault(word.casefold().replace("\u2019", "'"), []).append(column)
+    table = np.zeros((len(found), len(languages)), np.bool_)
+    for row, columns in enumerate(found.values()):
+        table[row, columns] = True
+    return _StopWords(languages, {word: row for row, word in enumerate(found)}, table)
