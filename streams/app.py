@@ -16,6 +16,7 @@ import faust
 from aiohttp import web
 from faust.exceptions import ConsumerNotStarted
 from prometheus_client import CollectorRegistry
+from threadpoolctl import threadpool_limits
 
 from agents.embedding.encoder import Encoder, load_encoder
 from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS
@@ -41,8 +42,8 @@ __all__ = ["Worker", "connect"]
 
 logger = logging.getLogger(__name__)
 
-BACKLOG_BYTES: Final = 2 * 1_048_576
-"""Bytes that may wait on a partition of the embedded broker: well under the 5 MiB that it keeps."""
+BACKLOG_BYTES: Final = 3 * 1_048_576
+"""Bytes of values that may wait on a partition of the embedded broker, which keeps 5 MiB, compressed."""
 
 VERSION: Final = version("groundswell")
 
@@ -105,6 +106,7 @@ class Worker:
             If the model, the broker or a topic is not as it must be; nothing was acknowledged.
         """
         self._failed = asyncio.get_running_loop().create_future()
+        threadpool_limits(1, user_api="blas")  # a step's matrices are small: a second thread only spins
         await self._serve()
         if self._encoder is None:
             self._encoder = await asyncio.to_thread(load_encoder, self.settings.embedding)

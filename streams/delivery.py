@@ -23,6 +23,7 @@ import abc
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
@@ -206,11 +207,14 @@ class Delivery(abc.ABC):
 
     async def _acknowledge(self, events: Iterable[Any]) -> None:
         """Acknowledge events in order."""
+        n_bytes: Counter[tuple[str, int]] = Counter()
         for event in events:
             self._must_own()
             await self._stream.ack(event)
             message = event.message
-            await self._road.backlog.release(message.topic, message.partition, len(message.value or b""))
+            n_bytes[message.topic, message.partition] += len(message.value or b"")
+        for place, n in n_bytes.items():
+            await self._road.backlog.release(*place, n)
 
     async def _beat(self) -> None:
         try:

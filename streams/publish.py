@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -88,6 +88,7 @@ class Backlog:
     def __init__(self, limits: Mapping[str, int]) -> None:
         self._limits = limits
         self._open: dict[tuple[str, int], int] = defaultdict(int)
+        self._waiting: Counter[tuple[str, int]] = Counter()
         self._released = asyncio.Condition()
 
     async def take(self, topic: str, partition: int, n_bytes: int) -> None:
@@ -95,9 +96,19 @@ class Backlog:
         limit = self._limits.get(topic)
         if limit is None:
             return
-        async with self._released:
-            await self._released.wait_for(lambda: self._open[topic, partition] < limit)
-            self._open[topic, partition] += n_bytes
+        place = topic, partition
+        if self._open[place] >= limit:
+            self._waiting[place] += 1
+            try:
+                async with self._released:
+                    await self._released.wait_for(lambda: self._open[place] < limit)
+            finally:
+                self._waiting[place] -= 1
+        self._open[place] += n_bytes
+
+    def is_pressing(self, topic: str, partition: int) -> bool:
+        """Whether a writer waits for the reader of a partition."""
+        return self._waiting[topic, partition] > 0
 
     async def release(self, topic: str, partition: int, n_bytes: int) -> None:
         """Count bytes as read."""
@@ -147,7 +158,7 @@ class Publisher:
         self._producer = AIOKafkaProducer(
             **self._connection.client(),
             acks="all",
-            compression_type="lz4",
+            compression_type="zstd",
             max_batch_size=BATCH_BYTES,
             max_request_size=REQUEST_BYTES,
             request_timeout_ms=PATIENCE_MS,

@@ -45,7 +45,7 @@ async def replay(old: Connection, new: Connection) -> int:
         source, **old.client(), enable_auto_commit=False, auto_offset_reset="earliest"
     )
     producer = AIOKafkaProducer(
-        **new.client(), acks="all", enable_idempotence=True, compression_type="lz4", linger_ms=20
+        **new.client(), acks="all", enable_idempotence=True, compression_type="zstd", linger_ms=20
     )
     try:
         await consumer.start()

@@ -159,7 +159,8 @@ class StatefulDelivery(Delivery):
             await self._save(partition, part, emissions)
             return
         await self._send(emissions)
-        if part.is_due(self._road.settings):
+        is_pressing = self._road.backlog.is_pressing(self._road.connection.topic(self.topic), partition)
+        if part.is_due(self._road.settings) or (part.pending and is_pressing):
             await self._save(partition, part, [])
 
     async def _save(self, partition: int, part: Part, emissions: list[Emission]) -> None:

@@ -25,6 +25,9 @@ __all__ = ["Measured", "measure"]
 WARM_UP = 256
 SEND_TOGETHER = 64
 
+A_SECOND = 50
+"""Comments in a second of event time: the flood of a large event, 3,000 to a tick."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -71,9 +74,10 @@ def measure(name: str, n_comments: int) -> Measured:
 
 
 def _comments(n: int) -> Iterator[Comment]:
-    """Yield the sample over and over, each time with other ids, a second of event time apart."""
+    """Yield the sample over and over, each time with other ids, `A_SECOND` in a second of event time."""
     for number, comment in enumerate(islice(cycle(read_file(SAMPLE)), n)):
-        yield msgspec.structs.replace(comment, id=f"{number}", created_at=1_741_600_000 + number, parent=None)
+        at = 1_741_600_000 + number // A_SECOND
+        yield msgspec.structs.replace(comment, id=f"{number}", created_at=at, parent=None)
 
 
 def _bare(encoder: Encoder, texts: Sequence[str], batch: int) -> float:

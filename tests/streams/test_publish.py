@@ -35,3 +35,15 @@ async def test_a_topic_without_a_limit_never_waits(topic: str) -> None:
 
     for _ in range(3):
         await asyncio.wait_for(backlog.take(topic, 0, 1_000_000), 1)
+
+
+async def test_a_reader_is_told_that_a_writer_waits_for_it() -> None:
+    backlog = Backlog({"embedded": 1})
+    await backlog.take("embedded", 0, 1)
+    waiting = asyncio.create_task(backlog.take("embedded", 0, 1))
+    await asyncio.sleep(0)
+    assert backlog.is_pressing("embedded", 0)
+    await backlog.release("embedded", 0, 1)
+    await waiting
+    assert not backlog.is_pressing("embedded", 0)
+    assert not backlog.is_pressing("comments", 0)
