@@ -18,6 +18,9 @@ SIDES: Final = (("favor", "green"), ("against", "red"))
 VOICES: Final = 1
 """Comments of each side that are shown."""
 
+FEW: Final = 10
+"""Comments on both sides below which they are counted, not shared out."""
+
 HOW_TO_NAME: Final = (
     'No question was named on which comments take sides. Name one: --target "a ban on cars", '
     "or let `groundswell stance suggest FILE` draft some."
@@ -55,21 +58,24 @@ def _target(
         head.append(f"  {n_read:,} read, nobody took a side surely enough", style="dim")
         return head
     for side, style in SIDES:
-        head.append(f"  {totals.get(side, 0) / sided:.0%} {side}", style=style)
+        n = totals.get(side, 0)
+        head.append(f"  {n} {side}" if sided < FEW else f"  {n / sided:.0%} {side}", style=style)
     head.append(f"  of {sided:,} who took a side; {totals.get('none', 0):,} took none", style="dim")
     return Group(head, _movement(name, pulses, judged), *_voices(name, clusters))
 
 
 def _movement(name: str, pulses: Sequence[Pulse], judged: Sequence[Judgement]) -> Text:
     balances = [pulse.balance[name] for pulse in pulses if name in pulse.balance]
-    line = Text("  in favor over time ", style="dim")
-    line.append(sparkline([balance + 1 for balance in balances]), style="cyan")
-    if balances:
+    line = Text("  ")
+    if len(balances) > 1:
         low, high = min(balances), max(balances)
-        line.append(f"  between {_share(low):.0%} and {_share(high):.0%}, now {_share(balances[-1]):.0%}")
+        line.append("in favor over time ", style="dim")
+        line.append(sparkline([balance + 1 for balance in balances]), style="cyan")
+        line.append(f"  between {_share(low):.0%} and {_share(high):.0%}, now {_share(balances[-1]):.0%}; ")
+    else:
+        line.append("too few sides yet to see a movement; ", style="dim")
     sure = [each.confidence for each in judged if each.target == name and each.side != "none"]
-    if sure:
-        line.append(f"; confidence {sum(sure) / len(sure):.0%} on average", style="dim")
+    line.append(f"confidence {sum(sure) / max(1, len(sure)):.0%} on average", style="dim")
     return line
 
 

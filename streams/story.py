@@ -32,9 +32,14 @@ class Discussion:
 
     @property
     def title(self) -> str:
-        """What the discussion is called."""
-        titles = (comment.discussion_title for comment in self.comments)
-        return (self.article and self.article.title) or next(filter(None, titles), "The discussion")
+        """What the discussion is called, or how many there are."""
+        if self.article and self.article.title:
+            return self.article.title
+        titles = Counter(comment.discussion_title for comment in self.comments if comment.discussion_title)
+        if not titles:
+            return "The discussion"
+        busiest = titles.most_common(1)[0][0]
+        return busiest if len(titles) == 1 else f"{len(titles):,} discussions, the busiest: {busiest}"
 
 
 def read_discussion(path: Path, limit: int | None = None, options: Options | None = None) -> Discussion:

@@ -88,7 +88,10 @@ def _headline(story: Story) -> Text:
         total = max(last.total, 1)
         gathered = sum(cluster.count for cluster in story.clusters)
         ended = sum(1 for event in story.lineage if event.event in {"merged", "faded"})
-        words = [f"{last.total:,} comments", f"{len(story.clusters)} live topics"]
+        words = [
+            f"{last.total:,} comments",
+            f"{len(story.clusters)} live topic{'s' * (len(story.clusters) != 1)}",
+        ]
         if not ended:
             words.append(f"{max(0, total - gathered) / total:.0%} unassigned")
         else:
