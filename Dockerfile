@@ -4,13 +4,13 @@ FROM python:3.11.13-slim-bookworm AS build
 # CPU wheels of torch: 0.2 GB instead of 5. Point it at another index for a GPU.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
-ENV UV_PROJECT_ENVIRONMENT=/opt/groundswell UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
+ENV UV_PROJECT_ENVIRONMENT=/opt/groundswell UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_CACHE_DIR=/var/cache/uv
 RUN pip install --no-cache-dir uv==0.8.14 && uv venv /opt/groundswell
 WORKDIR /build
 
 # What seldom changes comes first, so that a change of the code does not fetch torch again.
 COPY pyproject.toml constraints.txt ./
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/var/cache/uv \
     uv pip install --python /opt/groundswell --constraint constraints.txt \
         --index "${TORCH_INDEX}" --index-strategy unsafe-best-match --requirement pyproject.toml
 
