@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -118,6 +120,27 @@ async def test_a_running_worker_is_scraped(broker: Broker, settings: Settings, e
     assert "groundswell_clusters_live" in metrics
     assert ready.status == 200
     assert page.startswith("<!doctype html>")
+
+
+async def test_a_worker_that_stopped_leaves_nothing_on_the_disk(
+    broker: Broker,
+    settings: Settings,
+    encoder: Encoder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, temporary = tmp_path / "here", tmp_path / "temporary"
+    here.mkdir()
+    temporary.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+    async with running(settings, broker.bootstrap, encoder):
+        while_running = list(temporary.glob("groundswell-*/*"))
+
+    assert while_running
+    assert list(here.iterdir()) == []
+    assert list(temporary.iterdir()) == []
 
 
 async def test_an_edit_moves_and_a_retraction_erases(
