@@ -30,7 +30,8 @@ __all__ = ["DriftWatch", "Drifted", "Observed"]
 Array = NDArray[Any]
 
 ORDINARY: Final = 0.05
-"""Weight of a new value in the baseline, the running mean that a value is shown beside: the last twenty."""
+"""Weight of a new value in the baseline, the running mean that a value is shown beside: the last twenty
+at which the detectors looked, so that a quiet hour of many ticks counts no more than a busy minute."""
 
 MOST_CLUSTERS: Final = 20
 """Clusters whose own measures go to the topic `drift` each tick, the largest; the pulse has them all."""
@@ -208,8 +209,9 @@ class DriftWatch:
         sizes = [tick.size for tick in state.ticks]
         size = enough(sum(sizes), settings.window_comments, settings.reference_ratio)
         found = split(sizes, settings.window_comments, settings.reference_ratio, settings.least_comments)
-        if found is None or not self._due("discussion", size):
+        if found is None:
             return
+        due = self._due("discussion", size)
         self._forget_places()
         windows = measured.cut(state.ticks, found, state.places)
         samples = (
@@ -227,9 +229,10 @@ class DriftWatch:
         )
         span = self._span(windows.current_ticks, windows.reference_ticks, seen.at)
         state.window_start, state.reference_start = span.window_start, span.reference_start
-        self._set_measures(values, None, span, records)
-        self._read_shares(windows, span, seen.labels, records)
-        self._read_kernel(windows, samples, similar, span, seen.labels, records)
+        self._set_measures(values, None, span, records, due=due)
+        if due:
+            self._read_shares(windows, span, seen.labels, records)
+            self._read_kernel(windows, samples, similar, span, seen.labels, records)
 
     def _read_shares(
         self, windows: measured.Windows, span: _Span, labels: Mapping[str, str], records: list[Drift]
@@ -278,12 +281,12 @@ class DriftWatch:
         found = split(sizes, window, ratio, self._settings.stance_least)
         if found is None:
             return
-        if not self._due(target, enough(sum(sizes), window, ratio)):
-            return
+        due = self._due(target, enough(sum(sizes), window, ratio))
         current, reference = ticks[found.middle : found.end], ticks[found.start : found.middle]
         span = self._span(current, reference, at)
-        self._set_measures(measured.side_measures(target, current, reference), target, span, records)
-        self._read_sides(target, sides(current), sides(reference), span, records)
+        self._set_measures(measured.side_measures(target, current, reference), target, span, records, due=due)
+        if due:
+            self._read_sides(target, sides(current), sides(reference), span, records)
 
     def _read_sides(self, target: str, now: Array, before: Array, span: _Span, records: list[Drift]) -> None:
         window = self._settings.stance_window_comments
@@ -307,14 +310,20 @@ class DriftWatch:
         return True
 
     def _set_measures(
-        self, values: Mapping[str, float], target: str | None, span: _Span, records: list[Drift]
+        self,
+        values: Mapping[str, float],
+        target: str | None,
+        span: _Span,
+        records: list[Drift],
+        *,
+        due: bool,
     ) -> None:
-        """Replace the measures of the discussion, or of one target, and tell them."""
+        """Replace the measures of the discussion, or of one target, and tell them; move baselines if due."""
         state = self._state
         kept = {name: value for name, value in state.measures.items() if _target_of(name) != target}
         state.measures = kept | dict(values)
         for name, value in values.items():
-            if not _cluster_of(name):
+            if not _cluster_of(name) and (due or name not in state.baselines):
                 known = state.baselines.get(name, value)
                 state.baselines[name] = known + ORDINARY * (value - known)
         changes = sorted(filter(_cluster_of, values), key=lambda name: (-abs(values[name]), name))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agents.drift.agent import Drifted, DriftWatch, Observed
-from agents.drift.measures import MEASURES, split_key
+from agents.drift.measures import MEASURES, key, split_key
 from agents.drift.settings import DriftSettings
 from agents.errors import SettingsError, StateError
 from agents.records import Drift
@@ -58,6 +58,30 @@ def test_a_discussion_that_does_not_change_raises_no_alarm_and_has_every_measure
     wholes = {name for name, of in MEASURES.items() if of.subject is None}
     assert wholes <= set(said[-1].measures)
     assert said[-1].measures["effective_clusters"] == pytest.approx(2 ** said[-1].measures["entropy"])
+
+
+def test_every_tick_tells_every_measure_as_it_is_then() -> None:
+    said = run(DriftWatch(DriftSettings()), calm(60))
+
+    young = DriftSettings().least_comments // PER_TICK - 1
+    assert [each.records for each in said[:young]] == [()] * young
+    for number, each in enumerate(said[young:], young):
+        values = {key(one.measure, one.subject): one.value for one in each.records if one.state == "value"}
+        assert values == each.measures
+        assert {one.at for one in each.records} == {START + timedelta(minutes=number + 1)}
+    entropies = [each.measures["entropy"] for each in said[young:]]
+    repeated = sum(now == then for now, then in zip(entropies[1:], entropies, strict=False))
+    assert repeated < len(entropies) / 4
+
+
+def test_a_judged_tick_tells_the_sides_as_they_are_then() -> None:
+    watch = DriftWatch(DriftSettings(), targets={"pact": "A pact"})
+    said = run(watch, [side_tick(n, 1, n % 2) for n in range(40)])
+
+    told = [[record for record in each.records if record.measure == "balance"] for each in said]
+
+    assert all(len(records) == 1 for records in told[20:])
+    assert len({records[0].value for records in told[20:]}) > 1
 
 
 def test_a_new_topic_raises_an_alarm_that_names_it_and_ends_with_an_all_clear() -> None:
