@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from agents.clustering.block import Decisions, Learned, Part, Pending
-from agents.clustering.common import Common
 from agents.clustering.fading import Landmark
-from agents.clustering.matching import Match, Matcher
+from agents.clustering.matching import Match
 from agents.clustering.settings import ClusteringSettings
-from agents.clustering.spread import Spread
+from agents.clustering.slots import Slots
 from agents.clustering.terms import DIMENSIONS, Frequencies
 
 __all__ = ["MicroClusters"]
@@ -46,17 +45,9 @@ silent, although a straggler may have come just now."""
 REFRESHED_AT = 1 / 16
 """Part of a micro-cluster's weight that has to be new before its centroid is computed again."""
 
-GROWTH = 256
-"""Slots added at a time."""
-
 
 class _State(msgspec.Struct, frozen=True):
-    capacity: int
-    free: list[int]
-    live: list[bytes]
-    lexical: list[bytes]
-    lexical_values: bytes
-    frozen: tuple[bytes, bytes, bytes, bytes]
+    slots: bytes
     buckets: bytes
     frequencies: bytes
     n_counted: int
@@ -65,14 +56,11 @@ class _State(msgspec.Struct, frozen=True):
     total: float
     origin: float
     tick: int
-    mean: tuple[float, float]
-    common: bytes
     n_comments: int
-    next_number: int
     pending: tuple[bytes, ...] | None
 
 
-class MicroClusters:
+class MicroClusters(Slots):
     """The live micro-clusters of one partition.
 
     Parameters
@@ -84,8 +72,7 @@ class MicroClusters:
     """
 
     def __init__(self, settings: ClusteringSettings, dimensions: int, ceiling: int) -> None:
-        self.settings = settings
-        self.dimensions = dimensions
+        super().__init__(settings, dimensions)
         self.ceiling = ceiling
         self.frequencies = Frequencies()
         self.landmark: Landmark | None = None
@@ -93,49 +80,11 @@ class MicroClusters:
         """Latest event time at the beginning of the open block."""
         self.n_comments = 0
         """Comments learned so far."""
-        self.next_number = 0
         self._origin = 0.0
-        self.slot_of: dict[int, int] = {}
-        """Slot of every live micro-cluster by its number."""
-        self._free: list[int] = []
         self._pending = Pending([], [], [])
         self._learned: list[Learned] = []
         self._gone: list[tuple[int, int]] = []
         self._tick = 0
-        self._allocate(0)
-
-    def __len__(self) -> int:
-        """Return the number of live micro-clusters."""
-        return len(self.slot_of)
-
-    def _allocate(self, capacity: int) -> None:
-        """Begin with empty slots."""
-        self.numbers = np.full(capacity, -1, np.int64)
-        self.counts = np.zeros(capacity, np.int64)
-        self.weights = np.zeros(capacity)
-        self.sums = np.zeros((capacity, self.dimensions), np.float32)
-        self.lexical = np.zeros((capacity, DIMENSIONS), np.float32)
-        self.first = np.zeros(capacity)
-        self.last = np.zeros(capacity)
-        self.ages = np.zeros(capacity)
-        self.unseen = np.zeros(capacity)
-        self.spread = Spread(self.settings.spread, capacity)
-        self.matcher = Matcher(self.settings, self.dimensions, capacity)
-        self.common = Common(self.dimensions)
-        self._free = list(range(capacity - 1, -1, -1))
-
-    def _grow(self) -> None:
-        """Add `GROWTH` empty slots."""
-        old, capacity = len(self.numbers), len(self.numbers) + GROWTH
-        for name in ("numbers", "counts", "weights", "sums", "lexical", "first", "last", "ages", "unseen"):
-            array = getattr(self, name)
-            grown = np.zeros((capacity, *array.shape[1:]), array.dtype)
-            grown[:old] = array
-            setattr(self, name, grown)
-        self.numbers[old:] = -1
-        self.matcher.grow(capacity)
-        self.spread.grow(capacity)
-        self._free = [*range(capacity - 1, old - 1, -1), *self._free]
 
     def assign(self, part: Part) -> Decisions:
         """Decide where comments belong, in their order, and learn the blocks that they fill."""
@@ -172,16 +121,11 @@ class MicroClusters:
             self._origin = self.now
         factor = self.landmark.move_to(self.now)
         if factor is not None:
-            self.weights *= factor
-            self.ages *= factor
-            self.unseen *= factor
-            self.sums *= np.float32(factor)
-            self.lexical *= np.float32(factor)
-            self.common.scale(factor)
+            self.scale(factor)
         self._give_up()
         if self.common.refresh(self.landmark.growth(self.now)):
             self.matcher.share(self.common.shared, self.common.concentration)
-            live = np.flatnonzero(self.numbers >= 0)
+            live = self.live
             self.matcher.centre(live, self.weights[live], self.sums[live])
         self._freeze(None)
 
@@ -197,11 +141,6 @@ class MicroClusters:
             self.numbers >= 0,
             float(present.sum()) + 1.0 if total is None else total,
         )
-
-    def _refresh(self, slots: Ints) -> None:
-        """Bring the centroids of slots up to date with their sums."""
-        self.matcher.refresh(slots, self.weights[slots], self.sums[slots], self.lexical[slots])
-        self.unseen[slots] = 0.0
 
     def _decide(self, piece: Part) -> Decisions:
         columns, values = self.frequencies.vectors(piece.words, piece.starts)
@@ -227,15 +166,7 @@ class MicroClusters:
 
     def _found(self, match: Match, row: int, time: float) -> int:
         """Give an empty slot to a comment; it has no weight before its block is learned."""
-        if not self._free:
-            self._grow()
-        slot = self._free.pop()
-        self.numbers[slot] = self.next_number
-        self.slot_of[self.next_number] = slot
-        self.next_number += 1
-        self.counts[slot], self.weights[slot], self.unseen[slot], self.ages[slot] = 0, 0.0, 0.0, 0.0
-        self.sums[slot], self.lexical[slot] = 0.0, 0.0
-        self.first[slot] = self.last[slot] = time
+        slot = self.take_slot(time)
         own = slice(match.words.indptr[row], match.words.indptr[row + 1])
         self.matcher.place(
             slot,
@@ -300,13 +231,13 @@ class MicroClusters:
             rows = np.repeat(mine, np.diff(added.indptr))
             self.lexical[rows, added.indices] += added.data.astype(np.float32)
         changed = np.unique(slots)
-        self._refresh(changed[self.unseen[changed] >= REFRESHED_AT * self.weights[changed]])
+        self.refresh(changed[self.unseen[changed] >= REFRESHED_AT * self.weights[changed]])
         self.matcher.floors[changed] = self.spread.floors(changed)
 
     def _give_up(self) -> None:
         """Give up what has faded away and the weakest above the ceiling."""
         assert self.landmark is not None
-        live = np.flatnonzero(self.numbers >= 0)
+        live = self.live
         weights = self.weights[live]
         floor = FORGOTTEN_BELOW * self.landmark.growth(self.now)
         surplus = max(len(live) - self.ceiling, int(np.count_nonzero(weights < floor)))
@@ -349,7 +280,7 @@ class MicroClusters:
         if self.counts[slot] <= 0:
             self._remove(one)
         else:
-            self._refresh(one)
+            self.refresh(one)
 
     def move_back(self, seconds: float) -> None:
         """Let all that was learned so far count as that much earlier."""
@@ -363,19 +294,10 @@ class MicroClusters:
             self.landmark.at -= seconds
 
     def _remove(self, slots: Ints) -> None:
-        for slot in slots.tolist():
-            number = int(self.numbers[slot])
-            del self.slot_of[number]
-            self._free.append(slot)
-            self._gone.append((self._tick, number))
-        self.numbers[slots] = -1
-        self.weights[slots] = 0.0
-        self.matcher.clear(slots)
+        self._gone.extend((self._tick, number) for number in self.give_back(slots))
 
     def snapshot(self) -> bytes:
-        """Return the state as bytes: 6 bytes a dimension and 16 a hashed word for each micro-cluster."""
-        live = np.flatnonzero(self.numbers >= 0)
-        rows, columns = np.nonzero(self.lexical[live])
+        """Return the state as bytes."""
         buckets = np.flatnonzero(self.frequencies.counts)
         pending = None
         if self._pending.n:
@@ -393,27 +315,7 @@ class MicroClusters:
             pending = tuple(array.tobytes() for array in arrays)
         return msgspec.msgpack.encode(
             _State(
-                capacity=len(self.numbers),
-                free=self._free,
-                live=[
-                    array.tobytes()
-                    for array in (
-                        live,
-                        self.numbers[live],
-                        self.counts[live],
-                        self.weights[live],
-                        self.sums[live],
-                        self.first[live],
-                        self.last[live],
-                        self.ages[live],
-                        self.spread.moments[:, live],
-                        self.matcher.floors[live],
-                        self.unseen[live],
-                    )
-                ],
-                lexical=[rows.astype("<u4").tobytes(), columns.astype("<u2").tobytes()],
-                lexical_values=self.lexical[live[rows], columns].tobytes(),
-                frozen=self.matcher.snapshot(live),
+                slots=self.pack(),
                 buckets=buckets.astype("<u2").tobytes(),
                 frequencies=self.frequencies.counts[buckets].tobytes(),
                 n_counted=self.frequencies.n_comments,
@@ -422,10 +324,7 @@ class MicroClusters:
                 total=self.matcher.total,
                 origin=self._origin,
                 tick=self._tick,
-                mean=(self.spread.mean_sum, self.spread.mean_count),
-                common=self.common.snapshot(),
                 n_comments=self.n_comments,
-                next_number=self.next_number,
                 pending=pending,
             )
         )
@@ -433,34 +332,18 @@ class MicroClusters:
     def restore(self, state: bytes) -> None:
         """Take over a state that `snapshot` gave."""
         read = msgspec.msgpack.decode(state, type=_State)
-        self._allocate(read.capacity)
-        self._free = read.free
-        live, numbers, counts = (np.frombuffer(each, np.int64) for each in read.live[:3])
-        self.numbers[live], self.counts[live] = numbers, counts
-        self.weights[live] = np.frombuffer(read.live[3])
-        self.sums[live] = np.frombuffer(read.live[4], np.float32).reshape(-1, self.dimensions)
-        self.first[live], self.last[live], self.ages[live] = (np.frombuffer(each) for each in read.live[5:8])
-        self.spread.moments[:, live] = np.frombuffer(read.live[8]).reshape(3, -1)
-        self.spread.mean_sum, self.spread.mean_count = read.mean
-        self.matcher.floors[live] = np.frombuffer(read.live[9])
-        self.unseen[live] = np.frombuffer(read.live[10])
-        self._origin, self._tick = read.origin, read.tick
-        rows, columns = np.frombuffer(read.lexical[0], "<u4"), np.frombuffer(read.lexical[1], "<u2")
-        self.lexical[live[rows], columns] = np.frombuffer(read.lexical_values, np.float32)
-        self.slot_of = dict(zip(numbers.tolist(), live.tolist(), strict=True))
+        self.unpack(read.slots)
         self.frequencies = Frequencies()
         self.frequencies.counts[np.frombuffer(read.buckets, "<u2")] = np.frombuffer(
             read.frequencies, np.int32
         )
         self.frequencies.n_comments = read.n_counted
-        self.now, self.n_comments, self.next_number = read.now, read.n_comments, read.next_number
+        self._origin, self._tick = read.origin, read.tick
+        self.now, self.n_comments = read.now, read.n_comments
         self.landmark = None
         self._learned, self._gone, self._pending = [], [], Pending([], [], [])
         if read.landmark is not None:
             self.landmark = Landmark(self.settings.half_life_seconds, read.landmark)
-            self.common.restore(read.common)
-            self.matcher.share(self.common.shared, self.common.concentration)
-            self.matcher.restore(live, *read.frozen)
             self._freeze(read.total)
         if read.pending is not None:
             self._reopen(read.pending)
