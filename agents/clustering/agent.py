@@ -105,7 +105,7 @@ class Assign:
         self._ceiling = max(1, settings.micro_clusters // n_partitions)
         self._clock = TickClock(time_settings)
         self._recent = Recent(settings.recent_comments)
-        self._exemplars = Exemplars(settings.half_life_seconds)
+        self._exemplars = Exemplars(settings.half_life_seconds, settings.exemplars)
         self._waiting = Waiting()
         self._texts = Texts(settings.recent_texts)
         self._summaries: dict[int, Summary] = {}

@@ -10,9 +10,6 @@ from agents.records import Exemplar
 
 __all__ = ["Exemplars", "shorten"]
 
-KEPT = 3
-"""Exemplars of one micro-cluster; a cluster has those of all of its micro-clusters."""
-
 CHARACTERS = 280
 """Characters kept of an exemplar."""
 
@@ -41,10 +38,17 @@ class _Shown(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Exemplars:
-    """The exemplars of every live micro-cluster of a partition, by its number."""
+    """The exemplars of every live micro-cluster of a partition, by its number.
 
-    def __init__(self, half_life_seconds: float) -> None:
+    Parameters
+    ----------
+    kept
+        Exemplars of one micro-cluster; a cluster has those of all of its micro-clusters.
+    """
+
+    def __init__(self, half_life_seconds: float, kept: int) -> None:
         self._half_life = half_life_seconds
+        self._kept = kept
         self._shown: dict[int, list[_Shown]] = {}
         self._changed: set[int] = set()
 
@@ -61,12 +65,14 @@ class Exemplars:
         is_founder: bool,
     ) -> None:
         """Let a comment stand for its micro-cluster, if it is better than one that does."""
+        if not self._kept:
+            return
         if is_founder:
             similarity = FOUNDER_SIMILARITY
         is_awkward = n_words < SHORT_WORDS or len(text) > 2 * CHARACTERS
         rank = similarity - HANDICAP * is_awkward + RENEWAL * at / self._half_life
         shown = self._shown.setdefault(number, [])
-        if len(shown) >= KEPT and rank <= shown[-1].rank:
+        if len(shown) >= self._kept and rank <= shown[-1].rank:
             return
         alike = next((each for each in shown if _alike(each.terms, terms)), None)
         if alike is not None:
@@ -75,7 +81,7 @@ class Exemplars:
             shown.remove(alike)
         shown.append(_Shown(rank, comment, shorten(text, CHARACTERS), round(similarity, 4), terms))
         shown.sort(key=lambda each: (-each.rank, each.id))
-        del shown[KEPT:]
+        del shown[self._kept :]
         self._changed.add(number)
 
     def drop(self, number: int, comment: str) -> None:

@@ -57,7 +57,7 @@ class ClusteringSettings:
     runners_up: int = 3
     """Other micro-clusters named in an assignment."""
 
-    exemplars: int = 5
+    exemplars: int = 3
     """Comments kept per micro-cluster to show what it is about."""
 
     sample_size: int = 64

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from agents.clustering.exemplars import CHARACTERS, KEPT, Exemplars, shorten
+from agents.clustering.exemplars import CHARACTERS, Exemplars, shorten
 
+KEPT = 3
 HALF_LIFE = 3600.0
 
 LONG_ENOUGH = "a comment of five words"
@@ -26,14 +27,14 @@ def offer(
 
 def shown(exemplars: Exemplars) -> list[str]:
     """Return the ids of what is shown, whether it changed or not."""
-    again = Exemplars(HALF_LIFE)
+    again = Exemplars(HALF_LIFE, KEPT)
     again.restore(exemplars.snapshot())
     again._changed = {0}
     return [each.id for each in again.drain().get(0, ())]
 
 
 def test_the_most_central_comments_stay_best_first() -> None:
-    exemplars = Exemplars(HALF_LIFE)
+    exemplars = Exemplars(HALF_LIFE, KEPT)
 
     for comment, similarity in (("a", 0.6), ("b", 0.9), ("c", 0.7), ("d", 0.8), ("e", 0.1)):
         offer(exemplars, comment, similarity)
@@ -43,7 +44,7 @@ def test_the_most_central_comments_stay_best_first() -> None:
 
 
 def test_of_two_comments_that_say_the_same_the_better_stays() -> None:
-    exemplars = Exemplars(HALF_LIFE)
+    exemplars = Exemplars(HALF_LIFE, KEPT)
     offer(exemplars, "a", 0.7, terms=("pact", "border", "treaty"))
 
     offer(exemplars, "b", 0.8, terms=("pact", "border", "summit"))
@@ -53,7 +54,7 @@ def test_of_two_comments_that_say_the_same_the_better_stays() -> None:
 
 
 def test_half_of_the_words_shared_is_not_the_same() -> None:
-    exemplars = Exemplars(HALF_LIFE)
+    exemplars = Exemplars(HALF_LIFE, KEPT)
     offer(exemplars, "a", 0.7, terms=("pact", "border"))
 
     offer(exemplars, "b", 0.6, terms=("pact", "summit"))
@@ -62,7 +63,7 @@ def test_half_of_the_words_shared_is_not_the_same() -> None:
 
 
 def test_a_founder_stays_only_until_somebody_more_central_comes() -> None:
-    exemplars = Exemplars(HALF_LIFE)
+    exemplars = Exemplars(HALF_LIFE, KEPT)
     offer(exemplars, "founder", 1.0, is_founder=True)
 
     for comment in "abc":
@@ -73,7 +74,7 @@ def test_a_founder_stays_only_until_somebody_more_central_comes() -> None:
 
 @pytest.mark.parametrize("text", ["too short", "long " * CHARACTERS])
 def test_what_is_awkward_to_read_has_to_be_much_more_central(text: str) -> None:
-    exemplars = Exemplars(HALF_LIFE)
+    exemplars = Exemplars(HALF_LIFE, KEPT)
     for comment in "abc":
         offer(exemplars, comment, 0.6)
 
@@ -85,7 +86,7 @@ def test_what_is_awkward_to_read_has_to_be_much_more_central(text: str) -> None:
 
 
 def test_a_half_life_of_age_costs_a_twentieth() -> None:
-    exemplars = Exemplars(HALF_LIFE)
+    exemplars = Exemplars(HALF_LIFE, KEPT)
     for comment in "abc":
         offer(exemplars, comment, 0.6)
 
@@ -96,7 +97,7 @@ def test_a_half_life_of_age_costs_a_twentieth() -> None:
 
 
 def test_only_what_changed_is_told_and_only_once() -> None:
-    exemplars = Exemplars(HALF_LIFE)
+    exemplars = Exemplars(HALF_LIFE, KEPT)
     offer(exemplars, "a", 0.6)
 
     (told,) = exemplars.drain()[0]
@@ -106,7 +107,7 @@ def test_only_what_changed_is_told_and_only_once() -> None:
 
 
 def test_a_retraction_is_told_even_where_nothing_is_left_to_show() -> None:
-    exemplars = Exemplars(HALF_LIFE)
+    exemplars = Exemplars(HALF_LIFE, KEPT)
     offer(exemplars, "a", 0.6)
     exemplars.drain()
 
@@ -118,17 +119,17 @@ def test_a_retraction_is_told_even_where_nothing_is_left_to_show() -> None:
 
 
 def test_what_is_live_no_more_is_forgotten_and_not_told() -> None:
-    exemplars = Exemplars(HALF_LIFE)
+    exemplars = Exemplars(HALF_LIFE, KEPT)
     offer(exemplars, "a", 0.6)
 
     exemplars.give_up([0, 5])
 
     assert exemplars.drain() == {}
-    assert exemplars.snapshot() == Exemplars(HALF_LIFE).snapshot()
+    assert exemplars.snapshot() == Exemplars(HALF_LIFE, KEPT).snapshot()
 
 
 def test_a_restart_tells_what_was_still_to_be_told() -> None:
-    exemplars, again = Exemplars(HALF_LIFE), Exemplars(HALF_LIFE)
+    exemplars, again = Exemplars(HALF_LIFE, KEPT), Exemplars(HALF_LIFE, KEPT)
     offer(exemplars, "a", 0.6)
 
     again.restore(exemplars.snapshot())
@@ -142,3 +143,9 @@ def test_a_text_is_shortened_to_its_limit_without_a_space_before_the_ellipsis() 
     assert shorten("one two", 7) == "one two"
     assert shorten("one two", 5) == "one\u2026"
     assert shorten("x" * 300, CHARACTERS) == "x" * (CHARACTERS - 1) + "\u2026"
+
+
+def test_none_are_kept_where_none_are_wanted() -> None:
+    exemplars = Exemplars(HALF_LIFE, 0)
+    exemplars.offer(1, "a", "The tram is late.", ("tram",), 4, 0.9, 0.0, is_founder=False)
+    assert exemplars.drain() == {}
