@@ -139,6 +139,8 @@ def grown(windows: Windows, told: frozenset[str] = frozenset()) -> dict[str, flo
 def witnesses(windows: Windows, places: Mapping[str, str], samples: tuple[Array, Array]) -> dict[str, float]:
     """Return the clusters at whose centroid the two samples differ most toward the current one.
 
+    Where no centroid is nearer to the current sample, as when one topic scatters, those that are farther.
+
     The witness f(c) = mean k(c, x) - mean k(c, y) is what the maximum mean discrepancy sums up; each
     cluster weighs by its current share.
 
@@ -157,7 +159,8 @@ def witnesses(windows: Windows, places: Mapping[str, str], samples: tuple[Array,
         if norm > 0 and cluster in shares:
             toward, away = (_mean_kernel(total / norm, rows, width) for rows in samples)
             found[cluster] = float(shares[cluster]) * (toward - away)
-    return _leading({cluster: value for cluster, value in found.items() if value > 0})
+    nearer = {cluster: value for cluster, value in found.items() if value > 0}
+    return _leading(nearer or {cluster: -value for cluster, value in found.items()})
 
 
 def _mean_kernel(point: Array, rows: Array, width: float) -> float:

@@ -143,6 +143,28 @@ def test_content_that_moves_within_its_topics_is_found_by_the_embeddings() -> No
     assert said[130].measures["displacement"] > 0.01
 
 
+def test_an_only_topic_that_scatters_is_named_though_nothing_draws_nearer_to_it() -> None:
+    generator = np.random.default_rng(2)
+    stream = [
+        Observed(
+            at=START + timedelta(minutes=number + 1),
+            counts={"0-0": PER_TICK},
+            places={"0-0": "c0"},
+            labels=LABELS,
+            sums={"0-0": vectors.sum(0)},
+            sample=vectors,
+        )
+        for number in range(160)
+        for spread in [0.02 if number < 120 else 0.3]
+        for vectors in [np.eye(8)[0] + generator.normal(scale=spread, size=(PER_TICK, 8))]
+    ]
+
+    said = run(DriftWatch(DriftSettings()), stream)
+
+    first = next(each for each in events(said) if each.state == "alarm")
+    assert (first.measure, [each.label for each in first.moved]) == ("mmd", ["parking"])
+
+
 def side_tick(number: int, favor: int, against: int) -> Observed:
     at = START + timedelta(minutes=number + 1)
     return Observed(
