@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -14,7 +15,7 @@ from agents.drift.measures import MEASURES, split_key
 from agents.records import Drift, Pulse
 from streams.summary import sparkline
 
-__all__ = ["drift_line"]
+__all__ = ["drift_line", "plain_name"]
 
 SHOWN: Final = {
     "share_shift": "topics shift",
@@ -30,7 +31,18 @@ SHOWN: Final = {
 SIGNED: Final = frozenset({"balance"})
 """Measures below 0 half of the time: their line is raised to stand on its least value."""
 
+ALARMED: Final = SHOWN | {"stance_shift": "sides shift"}
+"""What an alarm is called; a name of a measure means nothing to a reader of the summary."""
+
 MOST_ALARMS: Final = 8
+
+MOST_MOVED: Final = 3
+
+LEAST_MOVE: Final = 0.015
+"""Change of a share below which its two percentages would read alike."""
+
+SMALL: Final = 0.1
+"""Values below it get a third decimal: most of what `mmd` takes."""
 
 
 def drift_line(
@@ -59,6 +71,17 @@ def drift_line(
     return Group(table, _alarms(records, titles))
 
 
+def plain_name(measure: str) -> str:
+    """Return what a measure is called where a person reads it.
+
+    Examples
+    --------
+    >>> plain_name("mmd"), plain_name("births")
+    ('what is said', 'births')
+    """
+    return ALARMED.get(measure, measure.replace("_", " "))
+
+
 def _names(pulses: Sequence[Pulse]) -> list[str]:
     """Return the measures that have a value, in the order in which they are shown."""
     found = {name for pulse in pulses for name in pulse.measures}
@@ -74,32 +97,51 @@ def _row(name: str, pulses: Sequence[Pulse], titles: Mapping[str, str]) -> tuple
     standing = name in pulses[-1].alarms
     return (
         Text(words),
-        Text(f"{values[-1]:.2f}"),
+        Text(f"{values[-1]:.{3 if 0 < abs(values[-1]) < SMALL else 2}f}"),
         Text(sparkline([value - base for value in values]), style="magenta"),
         Text("alarm stands" if standing else "", style="bold red"),
     )
 
 
 def _alarms(records: Iterable[Drift], titles: Mapping[str, str]) -> Text:
-    alarms = sorted((each for each in records if each.state == "alarm"), key=lambda each: each.at)
+    in_order = sorted((each for each in records if each.state != "value"), key=lambda each: each.at)
+    alarms = [each for each in in_order if each.state == "alarm"]
     if not alarms:
         return Text("No alarm: nothing changed beyond what chance gives.\n", style="dim")
     text = Text()
     for alarm in alarms[-MOST_ALARMS:]:
-        where = f" {titles.get(alarm.subject, alarm.subject)}" if alarm.subject else ""
+        subject = f": {titles.get(alarm.subject, alarm.subject)}" if alarm.subject else ""
         text.append("▲ ", style="bold red")
+        text.append(plain_name(alarm.measure) + subject, style="bold")
         text.append(
-            f"{alarm.since or alarm.at:%a %H:%M}  {alarm.measure.replace('_', ' ')}{where}", style="bold"
+            f"  since {_day(alarm.since or alarm.at)}, told {_day(alarm.at)}{_end(alarm, in_order)}\n"
         )
-        text.append(f"  {_moved(alarm)}\n")
+        for line in _moved(alarm):
+            text.append(f"  {line}\n")
     if len(alarms) > MOST_ALARMS:
         text.append(f"and {len(alarms) - MOST_ALARMS} earlier alarms\n", style="dim")
     return text
 
 
-def _moved(alarm: Drift) -> str:
-    parts = []
-    for each in alarm.moved[:3]:
-        change = "" if each.before is None or each.after is None else f" {each.before:.0%} → {each.after:.0%}"
-        parts.append(f"{each.label}{change}")
-    return "; ".join(parts)
+def _day(at: datetime) -> str:
+    return f"{at:%a %H:%M}"
+
+
+def _end(alarm: Drift, in_order: Sequence[Drift]) -> str:
+    """Return when the all-clear came, nothing while the alarm stands."""
+    own = (each for each in in_order if (each.measure, each.subject) == (alarm.measure, alarm.subject))
+    clear = next((each for each in own if each.state == "clear" and each.at > alarm.at), None)
+    return f", over {_day(clear.at)}" if clear else ""
+
+
+def _moved(alarm: Drift) -> list[str]:
+    """Return a line for each that moved most, as a share of the comments before and then."""
+    lines = []
+    for each in alarm.moved[:MOST_MOVED]:
+        if each.before is None or each.after is None:
+            lines.append(each.label)
+        elif abs(each.after - each.before) < LEAST_MOVE:
+            lines.append(f"{each.after:>4.0%} as before, but says other things: {each.label}")
+        else:
+            lines.append(f"{each.before:>4.0%} → {each.after:>4.0%} of comments: {each.label}")
+    return lines or ["No topic stands out in it."]

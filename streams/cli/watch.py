@@ -19,6 +19,7 @@ from agents.errors import SettingsError
 from agents.records import Assignment, Drift, Judgement, Lineage, Record, Side, encode
 from streams.broker import EMBEDDED
 from streams.cli.common import broker_option, in_words, settings_from, stderr, stdout
+from streams.drift_line import plain_name
 from streams.publish import Connection
 from streams.settings import Settings
 from streams.web.reader import Reader
@@ -191,7 +192,8 @@ def tame(text: str) -> str:
 def _alarm(alarm: Drift) -> Text:
     line = Text(f"{alarm.at:%d %b %H:%M} ", Style(dim=True))
     word = "alarm" if alarm.state == "alarm" else "all-clear"
-    line.append(f"{word}: {tame(alarm.measure)} {tame(alarm.subject or '')}".rstrip(), Style(color="red"))
+    words = f"{word}: {tame(plain_name(alarm.measure))} {tame(alarm.subject or '')}"
+    line.append(words.rstrip(), Style(color="red"))
     moved = ", ".join(tame(one.label or one.id) for one in alarm.moved[:3])
     line.append(f" ({moved})" if moved else "")
     return line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 
@@ -37,23 +37,46 @@ def test_each_measure_has_a_line_over_time_and_its_newest_value() -> None:
     assert "nothing changed" in text
 
 
-def test_an_alarm_says_since_when_and_what_moved() -> None:
-    alarm = Drift(
-        measure="share_shift",
-        at=NOON,
-        state="alarm",
-        value=0.3,
-        since=NOON - timedelta(hours=1),
-        moved=(Moved(kind="cluster", id="c1", label="bus strike", part=0.9, before=0.01, after=0.3),),
-    )
+def alarm(state: Literal["alarm", "clear"] = "alarm", at: int = 0, *moved: Moved, **fields: Any) -> Drift:
+    return Drift(state=state, at=NOON + timedelta(minutes=at), value=0.3, moved=moved, **fields)
+
+
+def cluster(label: str, before: float, after: float) -> Moved:
+    return Moved(kind="cluster", id="c1", label=label, part=0.9, before=before, after=after)
+
+
+def test_an_alarm_says_in_words_what_it_is_since_when_and_what_moved() -> None:
+    since = NOON - timedelta(hours=1)
+    raised = alarm("alarm", 0, cluster("bus, strike", 0.01, 0.3), measure="share_shift", since=since)
     value = Drift(measure="mmd", at=NOON, state="value", value=0.1)
 
-    text = shown([pulse(0, measures={"share_shift": 0.3}, alarms=("share_shift",))], [alarm, value])
+    text = shown([pulse(0, measures={"share_shift": 0.3}, alarms=("share_shift",))], [raised, value])
 
-    assert "Mon 11:00" in text
-    assert "bus strike 1% → 30%" in text
+    assert "▲ topics shift  since Mon 11:00, told Mon 12:00\n" in text
+    assert "1% →  30% of comments: bus, strike\n" in text
     assert "alarm stands" in text
-    assert "mmd" not in text
+    assert "what is said" not in text
+
+
+def test_an_alarm_that_is_over_says_so_and_a_later_one_does_not() -> None:
+    names: dict[str, Any] = {"measure": "stance_shift", "subject": "pact"}
+    records = [alarm("alarm", 0, **names), alarm("clear", 30, **names), alarm("alarm", 60, **names)]
+
+    text = shown([pulse(0, measures={"share_shift": 0.3})], records)
+
+    assert "▲ sides shift: A pact  since Mon 12:00, told Mon 12:00, over Mon 12:30\n" in text
+    assert "▲ sides shift: A pact  since Mon 13:00, told Mon 13:00\n" in text
+    assert "No topic stands out" in text
+
+
+def test_a_topic_that_keeps_its_share_is_said_to_say_other_things() -> None:
+    raised = alarm("alarm", 0, cluster("tram, cars", 0.98, 0.99), measure="mmd")
+
+    text = shown([pulse(0, measures={"mmd": 0.0123})], [raised])
+
+    assert "99% as before, but says other things: tram, cars" in text
+    assert "▲ what is said" in text
+    assert "0.012" in text
 
 
 def test_too_few_comments_are_said_to_be_too_few() -> None:
