@@ -11,12 +11,18 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from agents.drift.settings import DriftSettings
+from streams.feeds.sample import SAMPLE
 
 pytestmark = [pytest.mark.road, pytest.mark.prometheus]
 
@@ -25,6 +31,9 @@ CONFIG = ROOT / "config/prometheus/demo"
 PATIENCE_SECONDS = 420
 LONG = "10m"
 """Looks back over the whole demo, as a viewer does who comes afterwards."""
+
+LAST = datetime.max.replace(tzinfo=UTC)
+"""End of an alarm that still stands."""
 
 
 def free_port() -> int:
@@ -96,6 +105,11 @@ def demo(port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.send_signal(signal.SIGINT)
 
 
+def sample(name: str) -> list[dict[str, Any]]:
+    text = (SAMPLE.parent / f"{name}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
 def panel_expressions() -> list[tuple[str, str]]:
     found = []
     for path in sorted((ROOT / "config/grafana/dashboards").glob("*.json")):
@@ -107,8 +121,83 @@ def panel_expressions() -> list[tuple[str, str]]:
     return found
 
 
-def test_after_the_demo_every_panel_has_data_and_the_alert_has_fired(tmp_path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alarm as the page's answers tell it: when it was raised and when it was over, and what moved."""
+
+    measure: str
+    at: datetime
+    over: datetime
+    topics: frozenset[str]
+    """True topics of which the clusters that moved consisted by then."""
+
+
+def asked(port: int, path: str) -> Any:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/{path}", timeout=10) as answer:
+        return json.load(answer)
+
+
+def alarms_of(port: int, topics: dict[str, str]) -> list[Told]:
+    """Return every alarm with the true topic that most of the comments of each moved cluster have."""
+    rows = sorted(asked(port, "drift")["alarms"], key=lambda row: row["at"])
+    told = []
+    for row in rows:
+        if row["state"] != "alarm":
+            continue
+        same = [
+            each for each in rows if (each["measure"], each["subject"]) == (row["measure"], row["subject"])
+        ]
+        over = [each["at"] for each in same if each["state"] == "clear" and each["at"] > row["at"]]
+        moved = [each["id"] for each in row["moved"] if each["kind"] == "cluster"]
+        heard = [
+            Counter(topics[each["id"]] for each in items if each["event_time"] <= row["at"])
+            for cluster in moved
+            for items in [asked(port, f"comments?cluster={cluster}&limit=200")["items"]]
+        ]
+        told.append(
+            Told(
+                row["measure"],
+                datetime.fromisoformat(row["at"]),
+                datetime.fromisoformat(over[0]) if over else LAST,
+                frozenset(counts.most_common(1)[0][0] for counts in heard if counts),
+            )
+        )
+    return told
+
+
+def scheduled() -> dict[str, datetime]:
+    """Return when each topic of the schedule began."""
+    begun: dict[str, datetime] = {}
+    for event in json.loads((SAMPLE.parent / "events.json").read_text(encoding="utf-8"))["topics"]:
+        names = {"emerged": [event.get("topic")], "split": event.get("into")}.get(
+            event["event"], [event["into"]] if event["event"] == "merged" else []
+        )
+        begun |= {name: datetime.fromisoformat(event["at"]) for name in names}
+    return begun
+
+
+def belongs(alarm: Told, times: list[datetime]) -> bool:
+    """Whether what moved is a topic of the schedule that began at most a window of comments before."""
+    window = DriftSettings().window_comments
+    return any(
+        begun <= alarm.at and sum(begun <= time <= alarm.at for time in times) <= window
+        for topic, begun in scheduled().items()
+        if topic in alarm.topics
+    )
+
+
+def firing_times(running: Prometheus, measure: str) -> list[datetime]:
+    """Return the event times at which Prometheus saw the alert of a measure fire."""
+    fires = f'ALERTS{{alertname="GroundswellDriftAlarm", alertstate="firing", measure="{measure}"}}'
+    found = running.query(f"(groundswell_event_time_seconds and on () max({fires}))[{LONG}:1s]")
+    return [datetime.fromtimestamp(float(value), UTC) for each in found for _, value in each["values"]]
+
+
+def test_after_the_demo_every_panel_has_data_and_the_alert_of_a_scheduled_shift_has_fired(
+    tmp_path: Path,
+) -> None:
     port, log = free_port(), tmp_path / "demo.log"
+    times = [datetime.fromisoformat(row["created_at"]) for row in sample("discussion")]
 
     with prometheus(tmp_path, port) as running, demo(port, log) as process:
 
@@ -119,11 +208,15 @@ def test_after_the_demo_every_panel_has_data_and_the_alert_has_fired(tmp_path: P
         wait_until(is_over, "the summary of the demo")
         wait_until(lambda: bool(running.query("max(groundswell_idle) == 1")), "the scrape of the end")
         empty = [title for title, expression in panel_expressions() if not running.query(expression)]
-        fired = running.query(
-            f'max_over_time(ALERTS{{alertname="GroundswellDriftAlarm", alertstate="firing"}}[{LONG}])'
-        )
+        alarms = alarms_of(port, {row["id"]: row["topic"] for row in sample("truth")})
+        fired = {alarm.measure: firing_times(running, alarm.measure) for alarm in alarms}
         missing = running.query(f'ALERTS{{alertname="GroundswellWorkerAbsent"}} offset {1}s')
 
     assert empty == []
-    assert {alert["metric"]["measure"] for alert in fired} & {"share_shift", "mmd", "stance_shift"}
+    of_shifts = [alarm for alarm in alarms if belongs(alarm, times)]
+    assert of_shifts, alarms
+    assert any(alarm.at <= at <= alarm.over for alarm in of_shifts for at in fired[alarm.measure]), (
+        of_shifts,
+        fired,
+    )
     assert missing == []
