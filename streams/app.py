@@ -10,7 +10,6 @@ import logging
 from collections import Counter
 from functools import partial
 from importlib.metadata import version
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import faust
@@ -56,6 +55,13 @@ def connect(settings: Settings, bootstrap: str) -> Connection:
     return Connection(bootstrap, settings.topics.prefix, settings.broker.client())
 
 
+class _App(faust.App):  # type: ignore[misc]  # Faust has no types here
+    """Faust without its folders: nothing of ours lies in them, and a killed worker would leave them."""
+
+    def _create_directories(self) -> None:
+        """Make none."""
+
+
 class Worker:
     """A worker of a deployment; start as many as there are partitions.
 
@@ -96,7 +102,6 @@ class Worker:
         self._failed: asyncio.Future[None] | None = None
         self._observer: MetricsObserver | None = None
         self._chart_publisher: Publisher | None = None
-        self._faust_files: TemporaryDirectory[str] | None = None
         self._state = "starting"
 
     async def start(self) -> None:
@@ -132,8 +137,6 @@ class Worker:
         self._state = "stopping"
         if self._app is not None:
             await self._app.stop()
-        if self._faust_files is not None:
-            self._faust_files.cleanup()
         for part in (self._extra, self._offsets, self._reader, self.publisher, self._chart_publisher):
             if part is not None:
                 await part.stop()
@@ -217,11 +220,8 @@ class Worker:
 
     def _faust(self) -> Any:
         settings = self.settings.delivery
-        # Faust makes its folder though nothing of ours lies there.
-        self._faust_files = TemporaryDirectory(prefix="groundswell-")
-        return faust.App(
+        return _App(
             f"{self.connection.prefix}workers",
-            datadir=self._faust_files.name,
             broker=[f"aiokafka://{node}" for node in self.connection.bootstrap.split(",")],
             broker_credentials=_credentials(self.connection),
             broker_session_timeout=settings.session_seconds,
