@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,7 +18,7 @@ __all__ = ["SideTick", "Tick", "centroid_sums", "cluster_counts", "make_tick", "
 Array = NDArray[Any]
 
 
-class Tick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Tick(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One tick of the discussion.
 
     ``at`` is its end in seconds since 1970 UTC. ``counts`` are signed, by micro-cluster; ``sums`` are
@@ -31,7 +32,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dimensions: int
     events: dict[str, int]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Comments that it brought, none where corrections took more away."""
         return max(0, sum(self.counts.values()))
