@@ -66,6 +66,7 @@ class Mixture:
             np.arange(0, 10 * n + 1, 10),
             times,
             (times // 60 * 60).astype(np.int64),
+            np.zeros(n, np.int64),
         )
 
     def _replace(self) -> None:
