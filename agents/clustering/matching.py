@@ -165,16 +165,16 @@ class Matcher:
         rows, columns = np.nonzero(self.words[:, slots].T)
         return (
             self.centroids[slots].astype("<f2").tobytes(),
-            rows.astype("<u4").tobytes(),
+            np.bincount(rows, minlength=len(slots)).astype("<u2").tobytes(),
             columns.astype("<u2").tobytes(),
             self.words[columns, slots[rows]].astype("<f2").tobytes(),
         )
 
-    def restore(self, slots: Ints, centroids: bytes, rows: bytes, columns: bytes, values: bytes) -> None:
+    def restore(self, slots: Ints, centroids: bytes, lengths: bytes, columns: bytes, values: bytes) -> None:
         """Take over what `snapshot` gave for the same slots."""
         self.centroids[slots] = np.frombuffer(centroids, "<f2").reshape(len(slots), -1)
         self.offsets[slots] = self._offsets(self.centroids[slots])
-        places = slots[np.frombuffer(rows, "<u4")]
+        places = np.repeat(slots, np.frombuffer(lengths, "<u2"))
         self.words[np.frombuffer(columns, "<u2"), places] = np.frombuffer(values, "<f2")
 
     def match(

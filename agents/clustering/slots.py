@@ -124,7 +124,7 @@ class Slots:
         self.common.scale(factor)
 
     def pack(self) -> bytes:
-        """Return all of it as bytes: 6 bytes a dimension and 16 a hashed word for each micro-cluster."""
+        """Return all of it as bytes: 6 bytes a dimension and 10 a hashed word for each micro-cluster."""
         live = self.live
         rows, columns = np.nonzero(self.lexical[live])
         arrays = (
@@ -140,7 +140,8 @@ class Slots:
             self.matcher.floors[live],
             self.unseen[live],
         )
-        words = (rows.astype("<u4"), columns.astype("<u2"), self.lexical[live[rows], columns])
+        lengths = np.bincount(rows, minlength=len(live))
+        words = (lengths.astype("<u2"), columns.astype("<u2"), self.lexical[live[rows], columns])
         return msgspec.msgpack.encode(
             _State(
                 capacity=len(self.numbers),
@@ -169,8 +170,9 @@ class Slots:
         self.spread.mean_sum, self.spread.mean_count = read.mean
         self.matcher.floors[live] = np.frombuffer(read.live[9])
         self.unseen[live] = np.frombuffer(read.live[10])
-        rows, columns = np.frombuffer(read.lexical[0], "<u4"), np.frombuffer(read.lexical[1], "<u2")
-        self.lexical[live[rows], columns] = np.frombuffer(read.lexical[2], np.float32)
+        rows = np.repeat(live, np.frombuffer(read.lexical[0], "<u2"))
+        columns = np.frombuffer(read.lexical[1], "<u2")
+        self.lexical[rows, columns] = np.frombuffer(read.lexical[2], np.float32)
         self.common.restore(read.common)
         self.matcher.share(self.common.shared, self.common.concentration)
         if len(live):
