@@ -32,6 +32,7 @@ from streams.route import Agents, lay
 from streams.settings import Settings
 from streams.thinking import make_agents
 from streams.topic_admin import ensure_topics
+from streams.topics import INPUTS
 from streams.web.post import Comments
 from streams.web.reader import Reader
 from streams.web.readiness import Readiness
@@ -46,8 +47,6 @@ BACKLOG_BYTES: Final = 3 * 1_048_576
 """Bytes of values that may wait on a partition of the embedded broker, which keeps 5 MiB, compressed."""
 
 VERSION: Final = version("groundswell")
-
-INPUTS: Final = ("comments", "embedded", "debated", "sketches")
 
 
 def connect(settings: Settings, bootstrap: str) -> Connection:
@@ -101,7 +100,6 @@ class Worker:
         self._web: web.AppRunner | None = None
         self._failed: asyncio.Future[None] | None = None
         self._observer: MetricsObserver | None = None
-        self._chart_publisher: Publisher | None = None
         self._state = "starting"
 
     async def start(self) -> None:
@@ -137,7 +135,7 @@ class Worker:
         self._state = "stopping"
         if self._app is not None:
             await self._app.stop()
-        for part in (self._extra, self._offsets, self._reader, self.publisher, self._chart_publisher):
+        for part in (self._extra, self._offsets, self._reader, self.publisher):
             if part is not None:
                 await part.stop()
         if self._web is not None:
@@ -218,6 +216,9 @@ class Worker:
         label = partial(headers, deployment=self.connection.deployment)
         return Publisher(self.connection, label, self.backlog, transactional_id, self._extra.copies)
 
+    def _fence(self, stage: str, partition: int) -> Publisher:
+        return self._publisher(f"{self.connection.prefix}{stage}.{partition}")
+
     def _faust(self) -> Any:
         settings = self.settings.delivery
         return _App(
@@ -252,8 +253,6 @@ class Worker:
     def _lay(self) -> None:
         assert self._offsets is not None and self._failed is not None and self._encoder is not None
         self._observer = MetricsObserver(self.metrics, self.connection, self._owned)
-        if not self.is_embedded:
-            self._chart_publisher = self._publisher(f"{self.connection.prefix}chart")
         road = Road(
             app=self._app,
             connection=self.connection,
@@ -264,7 +263,7 @@ class Worker:
             settings=self.settings.delivery,
             failed=self._failed,
         )
-        lay(road, self._agents, self._chart_publisher)
+        lay(road, self._agents, None if self.is_embedded else self._fence)
 
     async def _serve(self) -> None:
         settings = self.settings

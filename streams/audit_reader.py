@@ -13,14 +13,12 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from agents.agent import Message
 from agents.errors import RoadError
 from agents.records import Embedded, Pause
-from streams.checkpoints import Checkpoint
+from streams.checkpoints import decode_checkpoint
 from streams.evidence import Evidence, Log
 from streams.publish import Connection
+from streams.topics import INPUTS
 
 __all__ = ["Rest", "read_evidence", "read_log", "read_rest"]
-
-INPUTS: Final = ("comments", "embedded", "debated", "sketches")
-"""Topics that a stage reads and commits."""
 
 FETCH_BYTES: Final = 16 * 1_048_576
 
@@ -169,6 +167,6 @@ async def _checkpoints(connection: Connection) -> dict[tuple[str, int], int]:
     for message in (await read_log(connection, "checkpoints")).messages:
         agent, _, partition = (message.key or b"").decode().rpartition(":")
         if message.value is not None:
-            checkpoint = msgspec.msgpack.decode(message.value, type=Checkpoint)
+            checkpoint = decode_checkpoint(message.value)
             included[agent, int(partition)] = checkpoint.offset
     return included

@@ -65,8 +65,6 @@ class Delivery(abc.ABC):
         Logical name of the topic that it reads.
     road
         What all runners share.
-    publisher
-        The way out; the road's own unless given.
     batch
         Most events taken at once; ``delivery.batch`` unless given.
     """
@@ -76,14 +74,12 @@ class Delivery(abc.ABC):
         stage: str,
         topic: str,
         road: Road,
-        publisher: Publisher | None = None,
         batch: int | None = None,
     ) -> None:
         self.stage = stage
         self.topic = topic
         self._road = road
         self._batch = batch or road.settings.batch
-        self._publisher = publisher or road.publisher
         self._threads = ThreadPoolExecutor(1, thread_name_prefix=stage)
         self._lock = asyncio.Lock()
         self._generation = -1
@@ -111,6 +107,7 @@ class Delivery(abc.ABC):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._end()
 
     @abc.abstractmethod
     async def _work(self, events: Sequence[Any]) -> None:
@@ -123,6 +120,10 @@ class Delivery(abc.ABC):
     @abc.abstractmethod
     def _forget(self) -> None:
         """Forget everything that belongs to the generation that has ended."""
+
+    async def _end(self) -> None:
+        """Forget everything: the worker ends."""
+        self._forget()
 
     def _batches(self, stream: Any) -> AsyncIterator[Sequence[Any]]:
         batches: AsyncIterator[Sequence[Any]] = stream.noack_take(
@@ -165,21 +166,31 @@ class Delivery(abc.ABC):
         """Run the thinking beside the event loop, one step of the agent at a time."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
-    async def _send(self, emissions: Iterable[Emission]) -> None:
+    async def _send(self, emissions: Iterable[Emission], publisher: Publisher | None = None) -> None:
         """Send and wait for the confirmation, unless the partitions may be another's by now."""
         emissions = list(emissions)
         if not emissions:
             return
-        self._note_sleep()
-        await self._settle_doubt()
-        self._must_own()
+        await self._make_sure()
         try:
-            await self._publisher.send(emissions)
+            await (publisher or self._road.publisher).send(emissions)
         except RoadError as error:
             if isinstance(error.__cause__, ProducerFenced):
                 raise SleptError("another worker has taken over its transactions") from error
             raise
         self._road.observer.sent(self.stage, emissions)
+
+    async def _make_sure(self) -> None:
+        """Return once no doubt is left that the partitions are ours.
+
+        Raises
+        ------
+        SleptError
+            If they may be another's by now.
+        """
+        self._note_sleep()
+        await self._settle_doubt()
+        self._must_own()
 
     def _must_own(self) -> None:
         if self._lost == self._generation or self._road.generation != self._generation:

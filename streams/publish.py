@@ -163,7 +163,7 @@ class Publisher:
             max_request_size=REQUEST_BYTES,
             request_timeout_ms=PATIENCE_MS,
             transactional_id=self._transactional_id,
-            transaction_timeout_ms=60_000,
+            transaction_timeout_ms=PATIENCE_MS,
         )
         await self._producer.start()
 
@@ -239,13 +239,12 @@ class Publisher:
         await asyncio.gather(*(self._write_partition(*place, rows) for place, rows in by_partition.items()))
 
     async def _write_partition(self, topic: str, partition: int, rows: list[Outgoing]) -> None:
+        """Write rows in batches, each confirmed before the next: none ever lands without those before it."""
         producer = self._started
         batch = producer.create_batch()
-        confirmations = []
         for row in rows:
             if batch.append(timestamp=None, key=row.key, value=row.value, headers=row.headers) is None:
-                confirmations.append(await producer.send_batch(batch, topic, partition=partition))
+                await (await producer.send_batch(batch, topic, partition=partition))
                 batch = producer.create_batch()
                 batch.append(timestamp=None, key=row.key, value=row.value, headers=row.headers)
-        confirmations.append(await producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*confirmations)
+        await (await producer.send_batch(batch, topic, partition=partition))

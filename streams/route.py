@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from agents.agent import Agent
@@ -27,7 +28,7 @@ from streams.road import Road
 from streams.stateful import StatefulDelivery
 from streams.stateless import StatelessDelivery
 
-__all__ = ["Agents", "lay"]
+__all__ = ["Agents", "Fence", "lay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +42,25 @@ class Agents:
     """None where no target of stance is configured."""
 
 
-def lay(road: Road, agents: Agents, chart_publisher: Publisher | None) -> None:
+Fence = Callable[[str, int], Publisher]
+"""Gives the transactional publisher of a stage's partition."""
+
+
+def lay(road: Road, agents: Agents, fence: Fence | None) -> None:
     """Register every agent with Faust on the topic that it reads.
 
-    ``chart_publisher`` writes each step of CHART in one transaction; None on the embedded broker,
-    which has a single worker and garbles transactions.
+    ``fence`` is None on the embedded broker, which has a single worker and garbles transactions.
     """
+
+    def stateful(topic: str, stage: str, make: Callable[[int], Agent[Any]], reads: Any) -> StatefulDelivery:
+        fenced = None if fence is None else partial(fence, stage)
+        return StatefulDelivery(stage, topic, make, reads, road, fenced, is_atomic=stage == "chart")
+
     _register(road, StatelessDelivery("embed", "comments", agents.embed, road, agents.embed.batch_size))
-    _register(road, StatefulDelivery("assign", "embedded", agents.assign, Embedded | Pause, road))
+    _register(road, stateful("embedded", "assign", agents.assign, Embedded | Pause))
     if agents.judge is not None:
-        _register(road, StatefulDelivery("judge", "debated", agents.judge, Debated | Pause, road))
-    _register(road, StatefulDelivery("chart", "sketches", agents.chart, Sketch, road, chart_publisher))
+        _register(road, stateful("debated", "judge", agents.judge, Debated | Pause))
+    _register(road, stateful("sketches", "chart", agents.chart, Sketch))
 
 
 def _register(road: Road, delivery: Delivery) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,7 +20,8 @@ from agents.records import Record
 from streams.checkpoints import Checkpoint, checkpoint_emission, read_checkpoint
 from streams.delivery import BEAT_SECONDS, Delivery, message_of
 from streams.publish import PATIENCE_MS, Publisher
-from streams.road import DeliverySettings, Road
+from streams.road import DeliverySettings, Road, SleptError
+from streams.topics import INPUTS
 
 __all__ = ["StatefulDelivery"]
 
@@ -35,6 +36,8 @@ class Part:
     """One partition in this generation."""
 
     agent: Agent[Any]
+    publisher: Publisher
+    """What it writes through; a transactional one is refused once another owner has started one."""
     checkpoint: Checkpoint
     """The newest confirmed one: the state to rewind to."""
     included: int
@@ -62,9 +65,12 @@ class StatefulDelivery(Delivery):
         Makes the agent of a partition.
     reads
         What the records of the topic are.
-    publisher
-        One with a transactional id makes a step's emissions and its checkpoint one transaction;
-        opening a partition then fences whoever owned it before.
+    fenced
+        Makes the transactional publisher of a partition: starting it fences whoever owned the
+        partition before, so nothing of theirs can land after what the new owner writes. None
+        where only one worker can be.
+    is_atomic
+        Whether a step's emissions and the checkpoint that includes it are one transaction.
     """
 
     def __init__(
@@ -74,28 +80,45 @@ class StatefulDelivery(Delivery):
         make: Callable[[int], Agent[Any]],
         reads: Any,
         road: Road,
-        publisher: Publisher | None = None,
+        fenced: Callable[[int], Publisher] | None = None,
+        is_atomic: bool = False,
     ) -> None:
-        super().__init__(stage, topic, road, publisher)
+        super().__init__(stage, topic, road)
         self._make = make
         self._decoder = msgspec.json.Decoder(reads)
-        self._is_transactional = publisher is not None
+        self._fenced = fenced
+        self._is_atomic = is_atomic and fenced is not None
         self._parts: dict[int, Part] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def _work(self, events: Sequence[Any]) -> None:
         by_partition: dict[int, list[Any]] = defaultdict(list)
         for event in events:
             by_partition[event.message.partition].append(event)
-        for partition, its in by_partition.items():
-            await self._learn(partition, its)
+        await _all(self._learn(partition, its) for partition, its in by_partition.items())
 
     async def _tend(self) -> None:
-        for partition, part in list(self._parts.items()):
-            emissions = list(await self._run(part.agent.step, ()))
-            await self._send_or_save(partition, part, emissions)
+        await _all(self._tend_part(partition, part) for partition, part in self._parts.items())
+
+    async def _tend_part(self, partition: int, part: Part) -> None:
+        emissions = list(await self._run(part.agent.step, ()))
+        await self._send_or_save(partition, part, emissions)
 
     def _forget(self) -> None:
+        for part in self._parts.values():
+            self._close(part.publisher)
         self._parts.clear()
+
+    def _close(self, publisher: Publisher) -> None:
+        """Disconnect a partition's own publisher, beside the work: a broker that is away may delay it."""
+        if publisher is not self._road.publisher:
+            task = asyncio.create_task(publisher.stop())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _end(self) -> None:
+        await super()._end()
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
     async def _learn(self, partition: int, events: Sequence[Any]) -> None:
         part = self._parts.get(partition)
@@ -114,7 +137,7 @@ class StatefulDelivery(Delivery):
         """Open a partition; a broker that is away may come back, as it may for what is sent."""
         deadline = time.monotonic() + PATIENCE_MS / 1000
         while True:
-            self._must_own()
+            await self._make_sure()
             try:
                 return await self._open(partition)
             except (KafkaError, OSError) as error:
@@ -128,21 +151,27 @@ class StatefulDelivery(Delivery):
 
     async def _open(self, partition: int) -> Part:
         """Take a partition over with the state that its last owner left."""
-        if self._is_transactional:
-            await self._publisher.stop()
-            await self._publisher.start()
-        agent = self._make(partition)
-        checkpoint = await read_checkpoint(self._road.connection, self.stage, partition)
-        if checkpoint is None:
-            await self._must_be_new(partition)
-            checkpoint = Checkpoint(-1, await self._run(agent.snapshot))
-        else:
-            await self._run(agent.restore, checkpoint.state)
+        publisher = self._road.publisher
+        if self._fenced is not None:
+            publisher = self._fenced(partition)
+        try:
+            if self._fenced is not None:
+                await publisher.start()
+            agent = self._make(partition)
+            checkpoint = await read_checkpoint(self._road.connection, self.stage, partition)
+            if checkpoint is None:
+                await self._must_be_new(partition)
+                checkpoint = Checkpoint(-1, await self._run(agent.snapshot))
+            else:
+                await self._run(agent.restore, checkpoint.state)
+        except BaseException:
+            self._close(publisher)
+            raise
         logger.info(
             "partition opened",
             extra={"stage": self.stage, "partition": partition, "offset": checkpoint.offset},
         )
-        return Part(agent, checkpoint, checkpoint.offset)
+        return Part(agent, publisher, checkpoint, checkpoint.offset)
 
     async def _must_be_new(self, partition: int) -> None:
         """Refuse to begin from nothing where input was acknowledged before."""
@@ -155,19 +184,32 @@ class StatefulDelivery(Delivery):
             )
 
     async def _send_or_save(self, partition: int, part: Part, emissions: list[Emission]) -> None:
-        if self._is_transactional and emissions:
+        if self._is_atomic and emissions:
             await self._save(partition, part, emissions)
             return
-        await self._send(emissions)
+        await self._send_fenced(part, emissions)
         is_pressing = self._road.backlog.is_pressing(self._road.connection.topic(self.topic), partition)
         if part.is_due(self._road.settings) or (part.pending and is_pressing):
             await self._save(partition, part, [])
+
+    async def _send_fenced(self, part: Part, emissions: list[Emission]) -> None:
+        """Send what overwrites under a key through the partition's own publisher, then what is numbered.
+
+        What a stage reads is numbered and equal whoever writes it, so a stale copy does no harm there;
+        a transaction's mark would leave its reader a lag of one for ever.
+        """
+        if self._fenced is None:
+            await self._send(emissions)
+            return
+        await self._send([e for e in emissions if e.topic not in INPUTS], part.publisher)
+        await self._send([e for e in emissions if e.topic in INPUTS])
 
     async def _save(self, partition: int, part: Part, emissions: list[Emission]) -> None:
         """Write and confirm a checkpoint, then acknowledge what it includes."""
         started = time.monotonic()
         checkpoint = Checkpoint(part.included, await self._run(part.agent.snapshot))
-        await self._send([*emissions, checkpoint_emission(self.stage, partition, checkpoint)])
+        saved = await self._run(checkpoint_emission, self.stage, partition, checkpoint)
+        await self._send_fenced(part, [*emissions, saved])
         self._road.observer.checkpointed(self.stage, partition, len(checkpoint.state))
         acknowledged, part.pending = part.pending, []
         part.done = []
@@ -202,7 +244,7 @@ class StatefulDelivery(Delivery):
         try:
             emissions = list(await self._run(part.agent.step, [record for _, record in records]))
         except Exception as error:
-            if _is_fatal(error) or self._is_transactional:  # a sketch that is skipped leaves a gap
+            if _is_fatal(error) or self._is_atomic:  # a sketch that is skipped leaves a gap
                 raise
             cause = error
         else:
@@ -238,6 +280,17 @@ class StatefulDelivery(Delivery):
             self.stage,
             error or InvalidError(f"{self.stage} can't work on it: {cause!r}.", "unusable"),
         )
+
+
+async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Work on several partitions at once: one thinks while the others wait for the broker.
+
+    All come to their end before the first error is raised.
+    """
+    ends = await asyncio.gather(*works, return_exceptions=True)
+    errors = [end for end in ends if isinstance(end, BaseException)]
+    for error in sorted(errors, key=lambda error: isinstance(error, SleptError)):
+        raise error
 
 
 def _is_fatal(error: Exception) -> bool:

@@ -20,7 +20,7 @@ from agents.records import (
     Sketch,
 )
 
-__all__ = ["TOPICS", "Topic"]
+__all__ = ["INPUTS", "TOPICS", "Topic"]
 
 Cleanup = Literal["delete", "compact", "compact,delete"]
 
@@ -145,3 +145,6 @@ TOPICS: Final = {
     )
 }
 """Every topic of a deployment by its name; capped extra topics (``cluster.<id>``) are made on demand."""
+
+INPUTS: Final = ("comments", "embedded", "debated", "sketches")
+"""Topics that a stage reads and commits."""

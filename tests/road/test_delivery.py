@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import faust
@@ -16,6 +17,7 @@ from aiokafka.errors import KafkaTimeoutError
 from agents.agent import Emission
 from agents.errors import StateError
 from agents.records import Debated, Pause
+from streams.audit_reader import read_log
 from streams.checkpoints import read_checkpoint
 from streams.offsets import Offsets
 from streams.options import TopicSettings
@@ -107,7 +109,8 @@ async def running(broker: Broker) -> AsyncIterator[Road]:
         DeliverySettings(checkpoint_seconds=0.1),
         failed,
     )
-    delivery = StatefulDelivery("chain", "debated", Chain, Debated | Pause, road)
+    fenced = None if broker.is_embedded else partial(fence, broker)
+    delivery = StatefulDelivery("chain", "debated", Chain, Debated | Pause, road, fenced)
     app.agent(
         app.topic(
             connection.topic("debated"), key_serializer="raw", value_serializer="raw", allow_empty=True
@@ -123,6 +126,10 @@ async def running(broker: Broker) -> AsyncIterator[Road]:
         await offsets.stop()
         await publisher.stop()
         failed.cancel() if not failed.done() else failed.exception()
+
+
+def fence(broker: Broker, partition: int) -> Publisher:
+    return Publisher(broker.connection, lambda *_: [], Backlog({}), f"{broker.prefix}chain.{partition}")
 
 
 async def read_all(broker: Broker, name: str, n: int) -> list[Any]:
@@ -228,3 +235,29 @@ async def test_a_partition_waits_for_a_broker_that_is_away_when_it_is_opened(
         records = await read_all(broker, "lineage", 10)
 
     assert [record.value for record in records] == expected_chain(2, range(100, 110))
+
+
+@pytest.mark.kafka
+async def test_nothing_of_a_stale_owner_lands_after_a_new_one_has_opened_its_partition(
+    on_kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = asyncio.Event()
+    monkeypatch.setattr(StatefulDelivery, "_lose", lambda *_: lost.set())
+    async with running(on_kafka) as road:
+        await feed(road, 1, range(100, 110))
+        await feed(road, 2, range(100, 110))
+        await settled(road, 20)
+        new_owner = fence(on_kafka, 1)
+        await new_owner.start()
+        await feed(road, 1, range(110, 120))
+        await asyncio.wait_for(lost.wait(), 30)
+        await new_owner.stop()
+        log = await read_log(on_kafka.connection, "lineage")
+        await road.offsets.ask()
+        standing = road.offsets.standing(road.connection.topic("debated"), 1)
+
+    assert [message.value for message in log.messages if message.key.startswith(b"1:")] == expected_chain(
+        1, range(100, 110)
+    )
+    assert standing is not None
+    assert standing.lag == 10
