@@ -6,6 +6,9 @@ static one is distilled from it once and kept.
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +22,8 @@ from agents.embedding.settings import EmbeddingSettings
 from agents.errors import EncoderError
 
 __all__ = ["Encoder", "SentenceTransformersEncoder", "StaticEncoder", "load_encoder"]
+
+logger = logging.getLogger(__name__)
 
 Matrix = NDArray[np.float32]
 
@@ -66,10 +71,8 @@ class SentenceTransformersEncoder:
     def __init__(self, name: str, path: str, batch_size: int) -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging as transformers_logging
 
-        transformers_logging.disable_progress_bar()
-        transformers_logging.set_verbosity_error()
+        _quieten()
         try:
             self._model = SentenceTransformer(path, device="cpu", local_files_only=Path(path).exists())
         except Exception as cause:
@@ -147,16 +150,27 @@ def _packaged() -> str:
     return str(MODEL_DIR)
 
 
+def _quieten() -> None:
+    """Keep the model's library from drawing on the terminal."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+
+
 def _distil(path: Path) -> None:
     """Distil the packaged model into a folder, whole or not at all."""
     import tempfile
 
     from model2vec.distill import distill
 
+    _quieten()
+    logger.info("distilling the static encoder, once", extra={"folder": str(path)})
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         made = Path(scratch) / "model"
-        model = distill(model_name=_packaged(), pca_dims=STATIC_DIMENSIONS, device="cpu")
+        with contextlib.redirect_stderr(io.StringIO()):  # a bar that can't be switched off
+            model = distill(model_name=_packaged(), pca_dims=STATIC_DIMENSIONS, device="cpu")
         rows = np.asarray(model.encode(list(everyday_comments()), use_multiprocessing=False), np.float64)
         tokens = np.asarray(model.embedding, np.float64)
         model.embedding = _without_common(tokens, rows, COMMON_DIRECTIONS).astype(np.float32)
