@@ -16,6 +16,9 @@ from agents.records import Embedded, Pause
 
 __all__ = ["Embed", "rejection"]
 
+BATCHES_TOGETHER = 16
+"""Batches of the network taken at once: sorted by length, each holds texts of like length."""
+
 SHORTEST_ROW = 0.5
 """A row of unit length has length 1; one below this has none: no token of the text is known."""
 
@@ -32,8 +35,8 @@ class Embed:
 
     @property
     def batch_size(self) -> int:
-        """Messages that are worth taking together: what passes through the network at once."""
-        return self._settings.batch_size
+        """Messages that are worth taking together."""
+        return self._settings.batch_size * BATCHES_TOGETHER
 
     def step(self, batch: Sequence[Message]) -> list[Emission]:
         """Embed the batch; one emission a message, in order."""

@@ -24,8 +24,9 @@ class EmbeddingSettings:
     """`all-MiniLM-L6-v2` (installed with Groundswell), `static` (distilled from it, some thirty
     times faster), or the name or folder of any Sentence Transformers model."""
 
-    batch_size: int = 128
-    """Comments encoded together, 1 to 4096. More is faster until memory bandwidth is full."""
+    batch_size: int = 16
+    """Comments that pass through the network together, 1 to 4096. Few of like length are fastest on
+    a processor: all are padded to the longest."""
 
     max_characters: int = 20_000
     """A longer text is embedded by its beginning and marked as truncated; at least 100."""

@@ -12,6 +12,7 @@ from itertools import cycle, islice
 import msgspec
 
 from agents.agent import Emission
+from agents.embedding.agent import Embed
 from agents.embedding.encoder import Encoder, load_encoder
 from agents.records import Comment
 from streams.app import Worker
@@ -56,10 +57,11 @@ def measure(name: str, n_comments: int) -> Measured:
     comments = list(_comments(n_comments))
     texts = [comment.text or "" for comment in comments]
     encoder.encode(texts[:WARM_UP])
-    before = _bare(encoder, texts, settings.delivery.batch)
+    batch = Embed(encoder, settings.embedding).batch_size
+    before = _bare(encoder, texts, batch)
     with embedded_broker() as bootstrap:
         road, latencies = asyncio.run(_road(Worker(settings, bootstrap, encoder), comments))
-    bare = 2 / (1 / before + 1 / _bare(encoder, texts, settings.delivery.batch))
+    bare = 2 / (1 / before + 1 / _bare(encoder, texts, batch))
     ordered = sorted(latencies)
     return Measured(
         encoder=encoder.name,
