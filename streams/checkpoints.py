@@ -25,7 +25,7 @@ FIRST_LOOK: Final = 8
 MAX_BYTES: Final = 16 * 1_048_576
 
 LEVEL: Final = 3
-"""Of zstd: its default, faster than the broker's network."""
+"""Of zstd: its default."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, gc=False, array_like=True):

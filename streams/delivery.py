@@ -9,7 +9,8 @@ One runner brings batches to an agent and takes its emissions out. What it holds
    delivers them again from the last commit to whoever owns the partition now.
 3. A step is a function of state and events, so what is sent twice is equal.
 4. A worker that slept longer than its session sends nothing before a heartbeat has told that the
-   group still counts on it; if not, or when it was fenced, it rejoins first.
+   group still counts on it; if not, or when it was fenced, it rejoins first. What it had on the
+   wire is refused once a new owner has opened the partition.
 5. An agent never raises: the event that breaks it is found by halving and becomes a dead
    letter. What nobody can handle ends the process before anything further is acknowledged.
 

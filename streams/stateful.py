@@ -151,9 +151,7 @@ class StatefulDelivery(Delivery):
 
     async def _open(self, partition: int) -> Part:
         """Take a partition over with the state that its last owner left."""
-        publisher = self._road.publisher
-        if self._fenced is not None:
-            publisher = self._fenced(partition)
+        publisher = self._fenced(partition) if self._fenced is not None else self._road.publisher
         try:
             if self._fenced is not None:
                 await publisher.start()
@@ -210,7 +208,8 @@ class StatefulDelivery(Delivery):
         checkpoint = Checkpoint(part.included, await self._run(part.agent.snapshot))
         saved = await self._run(checkpoint_emission, self.stage, partition, checkpoint)
         await self._send_fenced(part, [*emissions, saved])
-        self._road.observer.checkpointed(self.stage, partition, len(checkpoint.state))
+        assert isinstance(saved.record, bytes)
+        self._road.observer.checkpointed(self.stage, partition, len(saved.record))
         acknowledged, part.pending = part.pending, []
         part.done = []
         part.checkpoint = checkpoint
