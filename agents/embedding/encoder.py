@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import math
 import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,7 +39,7 @@ STATIC_DIMENSIONS = 256
 
 
 class Encoder(Protocol):
-    """Texts to vectors."""
+    """Texts to vectors; several threads may ask at once."""
 
     name: str
     dimensions: int
@@ -53,6 +56,10 @@ class Encoder(Protocol):
 class SentenceTransformersEncoder:
     """Any Sentence Transformers model, in PyTorch.
 
+    Batches of like length pass through the network side by side, each on one thread of its own:
+    threads that share a batch wait for each other at every layer, and all of them for one that
+    something else has taken the processor from.
+
     Parameters
     ----------
     name
@@ -60,7 +67,7 @@ class SentenceTransformersEncoder:
     path
         Folder or name of the model.
     batch_size
-        Texts that pass through the network together.
+        Texts that pass through the network together, at most.
 
     Raises
     ------
@@ -70,11 +77,11 @@ class SentenceTransformersEncoder:
 
     def __init__(self, name: str, path: str, batch_size: int) -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        from sentence_transformers import SentenceTransformer
+        import torch
 
         _quieten()
         try:
-            self._model = SentenceTransformer(path, device="cpu", local_files_only=Path(path).exists())
+            self._model = _load(path)
         except Exception as cause:
             raise EncoderError(
                 f"embedding.encoder is {name!r}, which can't be loaded ({cause}). Give the folder of a "
@@ -83,13 +90,27 @@ class SentenceTransformersEncoder:
         self.name = name
         self.dimensions = int(self._model.get_embedding_dimension() or 0)
         self._batch_size = batch_size
+        self._n_threads = torch.get_num_threads()
+        self._pool = ThreadPoolExecutor(
+            self._n_threads, "encode", initializer=torch.set_num_threads, initargs=(1,)
+        )
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Return (n, d) float32 rows of unit length."""
-        rows: Any = self._model.encode(
-            list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
+        size = min(self._batch_size, max(1, math.ceil(len(texts) / self._n_threads)))
+        longest_first = sorted(range(len(texts)), key=lambda at: -len(texts[at]))
+        batches = [longest_first[start : start + size] for start in range(0, len(texts), size)]
+        rows = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        encoded = self._pool.map(lambda batch: self._encode([texts[at] for at in batch]), batches)
+        for batch, made in zip(batches, encoded, strict=True):
+            rows[batch] = made
+        return rows
+
+    def _encode(self, batch: list[str]) -> Matrix:
+        made: Matrix = self._model.encode(
+            batch, batch_size=len(batch), normalize_embeddings=True, show_progress_bar=False
         )
-        return np.asarray(rows, dtype=np.float32)
+        return made
 
 
 class StaticEncoder:
@@ -118,12 +139,14 @@ class StaticEncoder:
         self._model = StaticModel.from_pretrained(path)
         self.name = path.name
         self.dimensions = int(self._model.dim)
+        self._one_at_a_time = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Return (n, d) float32 rows of unit length, or of zeros where no token is known."""
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        rows = np.asarray(self._model.encode(list(texts), use_multiprocessing=False), dtype=np.float32)
+        with self._one_at_a_time:
+            rows = np.asarray(self._model.encode(list(texts), use_multiprocessing=False), np.float32)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         unit: Matrix = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
         return unit
@@ -142,6 +165,21 @@ def load_encoder(settings: EmbeddingSettings) -> Encoder:
         return StaticEncoder(folder)
     path = _packaged() if settings.encoder == PACKAGED else settings.encoder
     return SentenceTransformersEncoder(settings.encoder, path, settings.batch_size)
+
+
+def _load(path: str) -> Any:
+    """Load a model that several threads may use at once: its tokenizer serves one at a time."""
+    from sentence_transformers import SentenceTransformer
+
+    class Shared(SentenceTransformer):  # type: ignore[misc]  # has no types here
+        tokenizing = threading.Lock()
+
+        def preprocess(self, *args: Any, **words: Any) -> dict[str, Any]:
+            with self.tokenizing:
+                made: dict[str, Any] = super().preprocess(*args, **words)
+            return made
+
+    return Shared(path, device="cpu", local_files_only=Path(path).exists())
 
 
 def _packaged() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -75,6 +76,13 @@ def expected_chain(partition: int, offsets: Sequence[int]) -> list[bytes]:
 
 @asynccontextmanager
 async def running(broker: Broker) -> AsyncIterator[Road]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with running_in(folder, broker) as road:
+            yield road
+
+
+@asynccontextmanager
+async def running_in(folder: str, broker: Broker) -> AsyncIterator[Road]:
     connection = broker.connection
     await ensure_topics(connection, TopicSettings(partitions=N_PARTITIONS), embedded=broker.is_embedded)
     backlog = Backlog({})
@@ -88,6 +96,7 @@ async def running(broker: Broker) -> AsyncIterator[Road]:
         topic_disable_leader=True,
         web_enabled=False,
         store="memory://",
+        datadir=folder,
         broker_commit_interval=0.2,
         broker_session_timeout=6.0,
         broker_heartbeat_interval=1.5,

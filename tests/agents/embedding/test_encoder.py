@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,17 @@ def test_what_means_the_same_lies_near(encoder: Encoder) -> None:
 
 def test_no_text_gives_no_row(encoder: Encoder) -> None:
     assert encoder.encode([]).size == 0
+
+
+def test_what_stages_encode_at_once_is_what_they_encode_alone(encoder: Encoder) -> None:
+    comments = [f"Comment {n} on the tram. {TEXTS[n % 3]}" for n in range(96)]
+    alone = encoder.encode(comments)
+
+    with ThreadPoolExecutor(3) as stages:
+        together = list(stages.map(encoder.encode, [comments] * 3))
+
+    for rows in together:
+        np.testing.assert_allclose(rows, alone, atol=1e-5)
 
 
 def test_a_model_that_is_not_there_is_refused_with_the_remedy(tmp_path: Path) -> None:
