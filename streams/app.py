@@ -23,6 +23,7 @@ from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS
 from streams.contracts import headers
 from streams.delivery import HEARTBEATS
 from streams.extra import ExtraTopics
+from streams.faust_app import App
 from streams.metrics import Metrics
 from streams.observe import MeteredEncoder, MetricsObserver
 from streams.offsets import Offsets
@@ -52,13 +53,6 @@ VERSION: Final = version("groundswell")
 def connect(settings: Settings, bootstrap: str) -> Connection:
     """Return how to reach the broker at ``bootstrap`` with these settings."""
     return Connection(bootstrap, settings.topics.prefix, settings.broker.client())
-
-
-class _App(faust.App):  # type: ignore[misc]  # Faust has no types here
-    """Faust without its folders: nothing of ours lies in them, and a killed worker would leave them."""
-
-    def _create_directories(self) -> None:
-        """Make none."""
 
 
 class Worker:
@@ -221,7 +215,7 @@ class Worker:
 
     def _faust(self) -> Any:
         settings = self.settings.delivery
-        return _App(
+        return App(
             f"{self.connection.prefix}workers",
             broker=[f"aiokafka://{node}" for node in self.connection.bootstrap.split(",")],
             broker_credentials=_credentials(self.connection),

@@ -50,9 +50,9 @@ class Part:
     cost_seconds: float = 0.0
     """What the last checkpoint took."""
 
-    def is_due(self, settings: DeliverySettings) -> bool:
-        """Whether a checkpoint should be written now."""
-        wait = max(settings.checkpoint_seconds, self.cost_seconds / SNAPSHOT_SHARE)
+    def is_due(self, settings: DeliverySettings, n_parts: int) -> bool:
+        """Whether a checkpoint should be written now, by a runner of so many partitions."""
+        wait = max(settings.checkpoint_seconds, n_parts * self.cost_seconds / SNAPSHOT_SHARE)
         return bool(self.pending) and time.monotonic() - self.written_at >= wait
 
 
@@ -187,7 +187,7 @@ class StatefulDelivery(Delivery):
             return
         await self._send_fenced(part, emissions)
         is_pressing = self._road.backlog.is_pressing(self._road.connection.topic(self.topic), partition)
-        if part.is_due(self._road.settings) or (part.pending and is_pressing):
+        if part.is_due(self._road.settings, len(self._parts)) or (part.pending and is_pressing):
             await self._save(partition, part, [])
 
     async def _send_fenced(self, part: Part, emissions: list[Emission]) -> None:

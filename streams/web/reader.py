@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from agents.errors import RoadError
 from agents.records import decode
+from streams.broker import FETCH_WAIT_MS
 from streams.publish import Connection
 from streams.topics import TOPICS
 from streams.web import view as views
@@ -69,6 +70,7 @@ class Reader:
             isolation_level="read_committed",
             enable_auto_commit=False,
             max_partition_fetch_bytes=4 * 1_048_576,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             metadata_max_age_ms=30_000,
         )
         try:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import faust
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaTimeoutError
@@ -20,6 +18,7 @@ from agents.errors import StateError
 from agents.records import Debated, Pause
 from streams.audit_reader import read_log
 from streams.checkpoints import read_checkpoint
+from streams.faust_app import App
 from streams.offsets import Offsets
 from streams.options import TopicSettings
 from streams.publish import Backlog, Publisher
@@ -76,19 +75,12 @@ def expected_chain(partition: int, offsets: Sequence[int]) -> list[bytes]:
 
 @asynccontextmanager
 async def running(broker: Broker) -> AsyncIterator[Road]:
-    with tempfile.TemporaryDirectory() as folder:
-        async with running_in(folder, broker) as road:
-            yield road
-
-
-@asynccontextmanager
-async def running_in(folder: str, broker: Broker) -> AsyncIterator[Road]:
     connection = broker.connection
     await ensure_topics(connection, TopicSettings(partitions=N_PARTITIONS), embedded=broker.is_embedded)
     backlog = Backlog({})
     publisher = Publisher(connection, lambda *_: [], backlog)
     await publisher.start()
-    app = faust.App(
+    app = App(
         f"{broker.prefix}workers",
         broker=f"aiokafka://{broker.bootstrap}",
         stream_wait_empty=False,
@@ -96,7 +88,6 @@ async def running_in(folder: str, broker: Broker) -> AsyncIterator[Road]:
         topic_disable_leader=True,
         web_enabled=False,
         store="memory://",
-        datadir=folder,
         broker_commit_interval=0.2,
         broker_session_timeout=6.0,
         broker_heartbeat_interval=1.5,

@@ -85,7 +85,7 @@ function setState(state, told = {}) {
   const lines = {
     behind: () => [h("strong", null, "Catching up. "), `${count(told.lag)} comments wait; what you see is about ${lasting(told.behind_seconds)} old. More workers make it faster.`],
     stopped: () => [h("strong", null, "The worker isn't working. "), ...(told.reasons ?? []).map((reason) => tame(reason) + " ")],
-    empty: () => [h("strong", null, "Nothing has been said yet. "), "Feed it a page, a file or a stream and this page comes alive:", h("code", null, "groundswell feed comments.jsonl"), h("code", null, "curl -d '{\"id\": \"1\", \"text\": \"Trams, please.\"}' ", location.origin, "/comments")],
+    empty: () => [h("strong", null, "Nothing has been said yet. "), "Feed it a page, a file or a stream and this page comes alive:", h("code", null, "groundswell feed comments.jsonl --broker HOST:PORT"), h("code", null, "curl -d '{\"id\": \"1\", \"text\": \"Trams, please.\"}' ", location.origin, "/comments")],
     paused: () => null,
   };
   const content = lines[state] ? lines[state]() : words ? [words] : null;
