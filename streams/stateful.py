@@ -27,7 +27,7 @@ __all__ = ["StatefulDelivery"]
 
 logger = logging.getLogger(__name__)
 
-SNAPSHOT_SHARE: Final = 0.1
+SNAPSHOT_SHARE: Final = 0.05
 """Part of a runner's time that may go into checkpoints; a slow one is written less often."""
 
 

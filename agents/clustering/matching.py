@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from agents.clustering.settings import ClusteringSettings
-from agents.clustering.terms import DIMENSIONS
+from agents.clustering.terms import DIMENSIONS, filled
 
 __all__ = ["Match", "Matcher"]
 
@@ -162,7 +162,7 @@ class Matcher:
 
     def snapshot(self, slots: Ints) -> tuple[bytes, bytes, bytes, bytes]:
         """Return the frozen centroids of slots as bytes, for `restore`; `share` comes before that."""
-        rows, columns = np.nonzero(self.words[:, slots].T)
+        rows, columns = filled(self.words[:, slots].T)
         return (
             self.centroids[slots].astype("<f2").tobytes(),
             np.bincount(rows, minlength=len(slots)).astype("<u2").tobytes(),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.clustering.block import Learned
-from agents.clustering.terms import DIMENSIONS
+from agents.clustering.terms import DIMENSIONS, filled
 from agents.clustering.ticks import as_datetime
 from agents.records import Exemplar, MicroDelta, Sketch
 
@@ -215,7 +215,7 @@ class Summary:
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
         used = len(self._rows)
-        rows, columns = np.nonzero(self._lexical[:used])
+        rows, columns = filled(self._lexical[:used])
         return msgspec.msgpack.encode(
             (
                 (self.tick, self._end, self.late, self.retracted, self.gone, self.novelty),

@@ -10,7 +10,7 @@ from agents.clustering.common import Common
 from agents.clustering.matching import Matcher
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.spread import Spread
-from agents.clustering.terms import DIMENSIONS
+from agents.clustering.terms import DIMENSIONS, filled
 
 __all__ = ["Slots"]
 
@@ -126,7 +126,7 @@ class Slots:
     def pack(self) -> bytes:
         """Return all of it as bytes: 6 bytes a dimension and 10 a hashed word for each micro-cluster."""
         live = self.live
-        rows, columns = np.nonzero(self.lexical[live])
+        rows, columns = filled(self.lexical[live])
         arrays = (
             live,
             self.numbers[live],
