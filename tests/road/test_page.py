@@ -62,6 +62,9 @@ async def worker(embedded: str) -> AsyncIterator[Worker]:
         yield started
 
 
+ORDERS = ["abc", "cab", "bc", "dbca", "adbc", ""]
+
+
 async def opened(browser: Any, worker: Worker, size: dict[str, int], scheme: str = "light") -> Any:
     context = await browser.new_context(viewport=size, color_scheme=scheme, timezone_id="Asia/Tokyo")
     page = await context.new_page()
@@ -161,3 +164,26 @@ async def test_hostile_comments_are_only_text(browser: Any, worker: Worker) -> N
     assert await page.locator("main img, main script, dialog img, dialog script").count() == 0
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.wrong == []
+
+
+async def test_a_list_that_changed_shows_its_rows_in_their_order(browser: Any, worker: Worker) -> None:
+    page = await opened(browser, worker, DESKTOP)
+
+    orders = await page.evaluate(
+        """async (orders) => {
+            const { settle, h } = await import("/page/dom.js");
+            const list = h("ul", null, "nothing yet");
+            return orders.map((order) => {
+                settle(list, [...order], (name) => name, (name) => h("li", null, name));
+                return list.textContent;
+            });
+        }""",
+        ORDERS,
+    )
+    ticks = await page.evaluate(
+        """async () => (await import("/page/words.js")).timeTicks(1.4e9, 1.8e9, 9).map(([, text]) => text)"""
+    )
+
+    assert orders == ORDERS
+    assert 2 <= len(ticks) <= 10
+    assert all("20" in text for text in ticks), "over years a tick names its year"

@@ -64,8 +64,14 @@ export function settle(parent, rows, key, make) {
     else if (old.contains(document.activeElement)) queueMicrotask(() => (made.matches("button") ? made : made.querySelector("button, a"))?.focus());
     return made;
   });
-  if (wanted.length !== parent.children.length || wanted.some((child, i) => parent.children[i] !== child)) {
-    if (wanted.length === parent.children.length) wanted.forEach((child, i) => parent.children[i] !== child && parent.replaceChild(child, parent.children[i]));
-    parent.replaceChildren(...wanted);
+  let at = parent.firstChild;
+  for (const child of wanted) {
+    if (child === at) at = at.nextSibling;
+    else parent.insertBefore(child, at);
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
   }
 }

@@ -7,6 +7,7 @@ const percentFine = new Intl.NumberFormat(locale, { style: "percent", maximumFra
 const decimal = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 });
 const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+const month = new Intl.DateTimeFormat(locale, { month: "short", year: "numeric" });
 const full = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -31,13 +32,14 @@ export function lasting(seconds) {
 }
 
 // Round steps of time for an axis, on the viewer's own clock.
+const MONTH = 2592000;
 export function timeTicks(first, last, most) {
-  const steps = [60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000];
-  const step = steps.find((candidate) => (last - first) / candidate <= most) ?? steps.at(-1);
+  const steps = [60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, MONTH];
+  const step = steps.find((candidate) => (last - first) / candidate <= most) ?? Math.ceil((last - first) / most / MONTH) * MONTH;
   const offset = new Date(first * 1000).getTimezoneOffset() * 60;
   const ticks = [];
   for (let t = Math.ceil((first - offset) / step) * step + offset; t <= last; t += step) ticks.push(t);
-  const label = (t) => (step >= 86400 || (t - offset) % 86400 === 0 ? day : clock).format(new Date(t * 1000));
+  const label = (t) => (step > MONTH ? month : step >= 86400 || (t - offset) % 86400 === 0 ? day : clock).format(new Date(t * 1000));
   return ticks.map((t) => [t, label(t)]);
 }
 
