@@ -41,6 +41,9 @@ LINE_SECONDS: Final = 10.0
 
 SHOW_SECONDS: Final = 0.25
 
+RATE_SECONDS: Final = 5.0
+"""The rate shown is that of so many seconds, or since the last line where that is longer ago."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -200,10 +203,10 @@ async def _run(sending: Sending, position: Position, outlet: KafkaOutlet) -> Gro
 @contextlib.contextmanager
 def _shown(progress: Progress, outlet: KafkaOutlet) -> Iterator[Callable[[], None]]:
     """Give a function that shows how far the run is: a line that changes, or a line now and then."""
-    meter = _Meter(progress, outlet)
+    meter = Meter(progress, outlet)
     if stderr.is_terminal:
-        with Live(meter.line(), console=stderr, transient=True, auto_refresh=False) as live:
-            yield lambda: live.update(meter.line(), refresh=True)
+        with Live(meter.line(time.monotonic()), console=stderr, transient=True, auto_refresh=False) as live:
+            yield lambda: live.update(meter.line(time.monotonic()), refresh=True)
         return
     said_at = time.monotonic()
 
@@ -211,12 +214,12 @@ def _shown(progress: Progress, outlet: KafkaOutlet) -> Iterator[Callable[[], Non
         nonlocal said_at
         if time.monotonic() - said_at >= LINE_SECONDS:
             said_at = time.monotonic()
-            stderr.print(meter.line())
+            stderr.print(meter.line(time.monotonic()))
 
     yield say
 
 
-class _Meter:
+class Meter:
     """Turns progress into a line, with the rate over the last seconds."""
 
     def __init__(self, progress: Progress, outlet: KafkaOutlet) -> None:
@@ -224,14 +227,15 @@ class _Meter:
         self._outlet = outlet
         self._seen: list[tuple[float, int]] = []
 
-    def line(self) -> Text:
-        """Return how far the run is."""
-        now, progress = time.monotonic(), self._progress
-        self._seen = [*(each for each in self._seen if now - each[0] <= 5.0), (now, progress.confirmed)]
+    def line(self, now: float) -> Text:
+        """Return how far the run is at a time in seconds."""
+        progress = self._progress
+        recent = [each for each in self._seen if now - each[0] <= RATE_SECONDS]
+        self._seen = [*(recent or self._seen[-1:]), (now, progress.confirmed)]
         (then, before), seconds = self._seen[0], now - self._seen[0][0]
         rate = (progress.confirmed - before) / seconds if seconds > 0 and now > then else 0.0
         parts = [
-            f"{rate:,.0f}/s",
+            f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s",
             f"{progress.confirmed:,} sent",
             f"{progress.n_refused:,} refused",
             f"{self._outlet.behind:,} behind",
