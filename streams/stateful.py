@@ -27,8 +27,11 @@ __all__ = ["StatefulDelivery"]
 
 logger = logging.getLogger(__name__)
 
-SNAPSHOT_SHARE: Final = 0.05
-"""Part of a runner's time that may go into checkpoints; a slow one is written less often."""
+SNAPSHOT_SHARE: Final = 0.1
+"""Part of a runner's thinking time that may go into checkpoints; slow ones are written less often."""
+
+SELDOM_SECONDS: Final = 10.0
+"""However slow they are, this often at least."""
 
 
 @dataclass(slots=True)
@@ -48,11 +51,12 @@ class Part:
     """Events stepped and not yet acknowledged."""
     written_at: float = field(default_factory=time.monotonic)
     cost_seconds: float = 0.0
-    """What the last checkpoint took."""
+    """What packing the last checkpoint took, without waiting for its turn or the broker."""
 
     def is_due(self, settings: DeliverySettings, n_parts: int) -> bool:
         """Whether a checkpoint should be written now, by a runner of so many partitions."""
-        wait = max(settings.checkpoint_seconds, n_parts * self.cost_seconds / SNAPSHOT_SHARE)
+        slowly = min(n_parts * self.cost_seconds / SNAPSHOT_SHARE, SELDOM_SECONDS)
+        wait = max(settings.checkpoint_seconds, slowly)
         return bool(self.pending) and time.monotonic() - self.written_at >= wait
 
 
@@ -204,9 +208,7 @@ class StatefulDelivery(Delivery):
 
     async def _save(self, partition: int, part: Part, emissions: list[Emission]) -> None:
         """Write and confirm a checkpoint, then acknowledge what it includes."""
-        started = time.monotonic()
-        checkpoint = Checkpoint(part.included, await self._run(part.agent.snapshot))
-        saved = await self._run(checkpoint_emission, self.stage, partition, checkpoint)
+        checkpoint, saved, part.cost_seconds = await self._run(self._pack, partition, part)
         await self._send_fenced(part, [*emissions, saved])
         assert isinstance(saved.record, bytes)
         self._road.observer.checkpointed(self.stage, partition, len(saved.record))
@@ -214,8 +216,14 @@ class StatefulDelivery(Delivery):
         part.done = []
         part.checkpoint = checkpoint
         part.written_at = time.monotonic()
-        part.cost_seconds = part.written_at - started
         await self._acknowledge(acknowledged)
+
+    def _pack(self, partition: int, part: Part) -> tuple[Checkpoint, Emission, float]:
+        """Return a checkpoint, what writes it, and the seconds that it took."""
+        started = time.perf_counter()
+        checkpoint = Checkpoint(part.included, part.agent.snapshot())
+        saved = checkpoint_emission(self.stage, partition, checkpoint)
+        return checkpoint, saved, time.perf_counter() - started
 
     async def _step(self, part: Part, events: Sequence[Any]) -> list[Emission]:
         """Step the agent; records that can't be read or that break it become dead letters."""

@@ -1,0 +1,36 @@
+"""When a checkpoint is due."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from streams.checkpoints import Checkpoint
+from streams.road import DeliverySettings
+from streams.stateful import Part
+
+
+@pytest.mark.parametrize(
+    ("n_parts", "cost_seconds", "waited", "due"),
+    [
+        (1, 0.01, 0.9, False),
+        (1, 0.01, 1.1, True),
+        (8, 0.05, 3.5, False),
+        (8, 0.05, 4.5, True),
+        (8, 9.0, 9.5, False),
+        (8, 9.0, 10.5, True),
+    ],
+)
+def test_a_checkpoint_is_due_after_a_second_or_later_where_it_is_dear(
+    n_parts: int, cost_seconds: float, waited: float, due: bool
+) -> None:
+    nobody: Any = None
+    part = Part(nobody, nobody, Checkpoint(-1, b""), -1, pending=["an event"], cost_seconds=cost_seconds)
+    part.written_at = time.monotonic() - waited
+
+    assert part.is_due(DeliverySettings(), n_parts) == due
+
+    part.pending = []
+    assert not part.is_due(DeliverySettings(), n_parts)
