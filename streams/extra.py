@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -101,14 +101,17 @@ class ExtraTopics:
                 return ()
         return (Emission(topic, emission.key, emission.record, 0),) if topic in self._open else ()
 
-    def wanted(self) -> list[str]:
-        """Return which topics there should be now: every side, then the heaviest live clusters."""
+    def wanted(self, existing: Collection[str] = ()) -> list[str]:
+        """Return which topics there should be: every side, live clusters that have one, the heaviest.
+
+        A cluster keeps its topic while it lives, however light it has become: somebody listens there.
+        """
         names: list[str] = []
         if self._settings.per_side:
             names += [f"stance.{target}.{side}" for target in self._targets for side in SIDES]
         if self._settings.per_cluster:
-            live = sorted(self._view.live(), key=lambda cluster: (-cluster.weight, cluster.id))
-            names += [f"cluster.{cluster.id}" for cluster in live]
+            weights = {f"cluster.{cluster.id}": cluster.weight for cluster in self._view.live()}
+            names += sorted(weights, key=lambda name: (name not in existing, -weights[name], name))
         return names[: self._settings.extra_topics]
 
     async def _keep(self) -> None:
@@ -120,22 +123,22 @@ class ExtraTopics:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self) -> None:
-        wanted = self.wanted()
         if self._admin is None:
-            self._open = frozenset(wanted)
+            self._open = frozenset(self.wanted(self._open))
             return
         prefix = self._connection.prefix
         listed = {
             name.removeprefix(prefix) for name in await self._admin.list_topics() if name.startswith(prefix)
         }
         existing = {name for name in listed if name.startswith(("cluster.", "stance."))}
+        wanted = self.wanted(existing)
         self._open = frozenset(existing & set(wanted))
         if self._owns_chart():
             await self._make([name for name in wanted if name not in existing])
             await self._retire(sorted(name for name in existing - set(wanted) if self._has_ended(name)))
 
     def _has_ended(self, topic: str) -> bool:
-        """Whether a topic's cluster is over; one that is only outside the cap stays."""
+        """Whether a topic's cluster is over; one that a lower cap leaves out stays."""
         if not topic.startswith("cluster."):
             return False
         cluster = self._view.clusters.get(topic.removeprefix("cluster."))

@@ -120,7 +120,7 @@ class TopicSettings:
     """Whether each side's judgements also go to a topic of their own, `stance.<target>.<side>`."""
 
     extra_topics: int = 50
-    """Most topics that the two settings above may make, 1 to 1000; the largest clusters get theirs."""
+    """Most topics that both may make, 1 to 1000: the largest clusters get one and keep it for life."""
 
     def __post_init__(self) -> None:
         """Check every value."""

@@ -83,6 +83,14 @@ def test_the_heaviest_live_clusters_get_theirs_up_to_the_cap() -> None:
     assert topics.wanted() == ["cluster.c2", "cluster.c3"]
 
 
+def test_a_cluster_keeps_its_topic_while_it_lives_and_the_cap_holds() -> None:
+    settings = TopicSettings(per_cluster=True, extra_topics=2)
+    topics = extra(settings, cluster(1, 5), cluster(2, 9), cluster(3, 7), cluster(4, 1))
+
+    assert topics.wanted({"cluster.c4", "cluster.c99"}) == ["cluster.c4", "cluster.c2"]
+    assert topics.wanted({"cluster.c1", "cluster.c3"}) == ["cluster.c3", "cluster.c1"]
+
+
 def test_every_side_of_every_target_gets_one() -> None:
     topics = extra(TopicSettings(per_side=True))
 
