@@ -89,6 +89,7 @@ class Worker:
         self.address: tuple[str, int] | None = None
         self._encoder = encoder
         self._app: Any = None
+        self._road: Road | None = None
         self._offsets: Offsets | None = None
         self._reader: Reader | None = None
         self._web: web.AppRunner | None = None
@@ -129,7 +130,7 @@ class Worker:
         self._state = "stopping"
         if self._app is not None:
             await self._app.stop()
-        for part in (self._extra, self._offsets, self._reader, self.publisher):
+        for part in (self._road, self._extra, self._offsets, self._reader, self.publisher):
             if part is not None:
                 await part.stop()
         if self._web is not None:
@@ -247,7 +248,7 @@ class Worker:
     def _lay(self) -> None:
         assert self._offsets is not None and self._failed is not None and self._encoder is not None
         self._observer = MetricsObserver(self.metrics, self.connection, self._owned)
-        road = Road(
+        self._road = Road(
             app=self._app,
             connection=self.connection,
             publisher=self.publisher,
@@ -257,7 +258,7 @@ class Worker:
             settings=self.settings.delivery,
             failed=self._failed,
         )
-        lay(road, self._agents, None if self.is_embedded else self._fence)
+        lay(self._road, self._agents, None if self.is_embedded else self._fence)
 
     async def _serve(self) -> None:
         settings = self.settings

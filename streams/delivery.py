@@ -107,8 +107,10 @@ class Delivery(abc.ABC):
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._end()
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:  # Faust cancels more than once
+                self._forget()
 
     @abc.abstractmethod
     async def _work(self, events: Sequence[Any]) -> None:
@@ -121,10 +123,6 @@ class Delivery(abc.ABC):
     @abc.abstractmethod
     def _forget(self) -> None:
         """Forget everything that belongs to the generation that has ended."""
-
-    async def _end(self) -> None:
-        """Forget everything: the worker ends."""
-        self._forget()
 
     def _batches(self, stream: Any) -> AsyncIterator[Sequence[Any]]:
         batches: AsyncIterator[Sequence[Any]] = stream.noack_take(

@@ -86,6 +86,13 @@ class Offsets:
         """Return the latest answers of the partitions owned now."""
         return dict(self._standings)
 
+    async def beginning(self, topic: str, partition: int) -> int:
+        """Ask the broker for the first offset that it keeps of a partition."""
+        assert self._consumer is not None
+        place = TopicPartition(topic, partition)
+        begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets([place])
+        return begins[place]
+
     async def _poll(self) -> None:
         while True:
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agents.agent import Emission
@@ -83,6 +83,7 @@ class Road:
     settings: DeliverySettings
     failed: asyncio.Future[None]
     """Set to the error that nobody can handle; the worker ends with it."""
+    disconnecting: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def generation(self) -> int:
@@ -98,6 +99,20 @@ class Road:
         """End the worker."""
         if not self.failed.done():
             self.failed.set_exception(error)
+
+    def disconnect(self, publisher: Publisher) -> None:
+        """Disconnect a partition's own publisher, beside the work: a broker that is away may delay it."""
+        if publisher is not self.publisher:
+            task = asyncio.create_task(publisher.stop())
+            self.disconnecting.add(task)
+            task.add_done_callback(self.disconnecting.discard)
+
+    async def stop(self) -> None:
+        """Wait until every publisher that was let go is disconnected, once no runner is left.
+
+        A runner can't wait for it: it ends by being cancelled, more than once.
+        """
+        await asyncio.gather(*self.disconnecting, return_exceptions=True)
 
 
 class SleptError(RoadError):

@@ -93,7 +93,6 @@ class StatefulDelivery(Delivery):
         self._fenced = fenced
         self._is_atomic = is_atomic and fenced is not None
         self._parts: dict[int, Part] = {}
-        self._closing: set[asyncio.Task[None]] = set()
 
     async def _work(self, events: Sequence[Any]) -> None:
         by_partition: dict[int, list[Any]] = defaultdict(list)
@@ -110,28 +109,18 @@ class StatefulDelivery(Delivery):
 
     def _forget(self) -> None:
         for part in self._parts.values():
-            self._close(part.publisher)
+            self._road.disconnect(part.publisher)
         self._parts.clear()
-
-    def _close(self, publisher: Publisher) -> None:
-        """Disconnect a partition's own publisher, beside the work: a broker that is away may delay it."""
-        if publisher is not self._road.publisher:
-            task = asyncio.create_task(publisher.stop())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
-    async def _end(self) -> None:
-        await super()._end()
-        await asyncio.gather(*self._closing, return_exceptions=True)
 
     async def _learn(self, partition: int, events: Sequence[Any]) -> None:
         part = self._parts.get(partition)
         if part is None:
             part = self._parts[partition] = await self._open_patiently(partition)
-        await self._acknowledge(event for event in events if event.message.offset <= part.included)
+        await self._acknowledge(event for event in events if event.message.offset <= part.checkpoint.offset)
         new = [event for event in events if event.message.offset > part.included]
         if not new:
             return
+        await self._must_follow(partition, part.included, new)
         emissions = await self._step(part, new)
         part.pending.extend(new)
         part.included = new[-1].message.offset
@@ -167,7 +156,7 @@ class StatefulDelivery(Delivery):
             else:
                 await self._run(agent.restore, checkpoint.state)
         except BaseException:
-            self._close(publisher)
+            self._road.disconnect(publisher)
             raise
         logger.info(
             "partition opened",
@@ -183,6 +172,33 @@ class StatefulDelivery(Delivery):
             raise StateError(
                 f"{self.stage} has acknowledged {self.topic} up to offset {standing.committed} on partition "
                 f"{partition}, but its checkpoint is gone. Choose a new topics.prefix and replay."
+            )
+
+    async def _must_follow(self, partition: int, included: int, events: Sequence[Any]) -> None:
+        """Refuse to step over records that are there and were not delivered.
+
+        What a stage reads is written without transactions and never compacted: nothing but
+        retention makes holes in its offsets.
+        """
+        expected = included + 1
+        for event in events:
+            offset = event.message.offset
+            if offset != expected:
+                await self._must_be_deleted(partition, expected, offset)
+            expected = offset + 1
+
+    async def _must_be_deleted(self, partition: int, expected: int, found: int) -> None:
+        begin = await self._road.offsets.beginning(self._road.connection.topic(self.topic), partition)
+        if begin < found:
+            raise RoadError(
+                f"{self.stage} was given offset {found} of {self.topic} on partition {partition} where "
+                f"{max(expected, begin)} comes next. Start the worker again: it goes on from its checkpoint; "
+                "nothing after it was acknowledged."
+            )
+        if expected > 0:
+            logger.warning(
+                "records deleted before they were read",
+                extra={"stage": self.stage, "partition": partition, "offset": expected, "before": found},
             )
 
     async def _send_or_save(self, partition: int, part: Part, emissions: list[Emission]) -> None:

@@ -10,15 +10,15 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from agents.agent import Emission
-from agents.errors import StateError
+from agents.errors import RoadError, StateError
 from agents.records import Debated, Pause
 from streams.audit_reader import read_log
 from streams.checkpoints import read_checkpoint
-from streams.faust_app import App
+from streams.faust_app import App, rewind
 from streams.offsets import Offsets
 from streams.options import TopicSettings
 from streams.publish import Backlog, Publisher
@@ -74,7 +74,7 @@ def expected_chain(partition: int, offsets: Sequence[int]) -> list[bytes]:
 
 
 @asynccontextmanager
-async def running(broker: Broker) -> AsyncIterator[Road]:
+async def running(broker: Broker, checkpoint_seconds: float = 0.1) -> AsyncIterator[Road]:
     connection = broker.connection
     await ensure_topics(connection, TopicSettings(partitions=N_PARTITIONS), embedded=broker.is_embedded)
     backlog = Backlog({})
@@ -106,7 +106,7 @@ async def running(broker: Broker) -> AsyncIterator[Road]:
         backlog,
         offsets,
         Quiet(),
-        DeliverySettings(checkpoint_seconds=0.1),
+        DeliverySettings(checkpoint_seconds=checkpoint_seconds),
         failed,
     )
     fenced = None if broker.is_embedded else partial(fence, broker)
@@ -123,6 +123,7 @@ async def running(broker: Broker) -> AsyncIterator[Road]:
         yield road
     finally:
         await app.stop()
+        await road.stop()
         await offsets.stop()
         await publisher.stop()
         failed.cancel() if not failed.done() else failed.exception()
@@ -189,6 +190,56 @@ async def test_every_state_follows_from_all_before_it_and_outlives_the_worker(br
     assert checkpoint is not None
     assert checkpoint.offset == 399
     assert checkpoint.state == expected_chain(2, range(100, 500))[-1]
+
+
+async def test_what_was_let_go_before_the_first_commit_comes_again(broker: Broker) -> None:
+    async with running(broker, checkpoint_seconds=60) as road:
+        await feed(road, 1, range(100, 150))
+        await read_all(broker, "lineage", 50)
+
+        road.app.consumer_generation_id += 1  # as after a rebalance: what came before is forgotten
+        await road.app.consumer.perform_seek()
+        await feed(road, 1, range(150, 160))
+        records = await read_all(broker, "lineage", 50 + 60)
+
+    latest = {record.key.decode(): record.value for record in records}
+    assert [latest[f"1:{offset}"] for offset in range(100, 160)] == expected_chain(1, range(100, 160))
+
+
+async def test_what_is_delivered_again_is_not_acknowledged_before_its_checkpoint(broker: Broker) -> None:
+    async with running(broker, checkpoint_seconds=60) as road:
+        await feed(road, 1, range(100, 150))
+        await read_all(broker, "lineage", 50)
+
+        await road.app.consumer.perform_seek()
+        await feed(road, 1, range(150, 160))
+        records = await read_all(broker, "lineage", 60)
+        await road.app.consumer.commit()
+        await road.offsets.ask()
+        standing = road.offsets.standing(road.connection.topic("debated"), 1)
+
+    assert [record.value for record in records] == expected_chain(1, range(100, 160))
+    assert standing is not None
+    assert standing.lag == 60
+
+
+async def test_a_hole_in_what_is_delivered_ends_the_worker(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def leap(consumer: AIOKafkaConsumer) -> Any:
+        committed = await rewind(consumer)
+        consumer.seek(TopicPartition(broker.connection.topic("debated"), 1), 13)
+        return committed
+
+    async with running(broker) as road:
+        await feed(road, 1, range(100, 110))
+        await settled(road, 10)
+        await road.app.stop()
+        await feed(road, 1, range(110, 120))
+    monkeypatch.setattr("streams.faust_app.rewind", leap)
+    async with running(broker) as road:
+        with pytest.raises(RoadError, match="offset 13 of debated on partition 1 where 10 comes next"):
+            await asyncio.wait_for(asyncio.shield(road.failed), 30)
 
 
 async def test_the_record_that_breaks_an_agent_is_found_and_the_rest_goes_on(broker: Broker) -> None:

@@ -106,9 +106,9 @@ def test_the_owner_of_the_chart_that_was_paused_comes_back_as_a_stranger(
 
 async def test_what_a_fenced_owner_sends_is_never_read(on_kafka: Broker) -> None:
     await create_topics(on_kafka.connection, load_settings(SETTINGS).topics)
-    stale, owner = (
+    stale, owner, next_owner = (
         Publisher(on_kafka.connection, lambda *_: [], Backlog({}), f"{on_kafka.prefix}chart")
-        for _ in range(2)
+        for _ in range(3)
     )
     await stale.start()
     await stale.send([Emission("lineage", "first", b"before")])
@@ -117,8 +117,9 @@ async def test_what_a_fenced_owner_sends_is_never_read(on_kafka: Broker) -> None
     with pytest.raises(RoadError, match="ProducerFenced"):
         await stale.send([Emission("lineage", "stale", b"never")])
     await owner.send([Emission("lineage", "second", b"after")])
-    await owner.stop()
-    await stale.stop()
+    await next_owner.start()  # once the last transaction can be read
+    for publisher in (stale, owner, next_owner):
+        await publisher.stop()
 
     read = await read_log(on_kafka.connection, "lineage")
     assert [message.value for message in read.messages] == [b"before", b"after"]
