@@ -140,13 +140,14 @@ class Delivery(abc.ABC):
         current = [event for event in events if event.message.generation_id == self._generation]
         if not current or self._lost == self._generation:
             return
-        started = time.monotonic()
         try:
             await self._work(current)
         except SleptError as error:
             self._lose(error)
-        else:
-            self._road.observer.processed(self.stage, current, time.monotonic() - started)
+
+    def _processed(self, events: Sequence[Any], started: float) -> None:
+        """Tell that events were worked through and what follows from them is sent."""
+        self._road.observer.processed(self.stage, events, time.monotonic() - started)
 
     def _enter_generation(self) -> None:
         if self._road.generation != self._generation:

@@ -95,10 +95,12 @@ class StatefulDelivery(Delivery):
         self._parts: dict[int, Part] = {}
 
     async def _work(self, events: Sequence[Any]) -> None:
+        started = time.monotonic()
         by_partition: dict[int, list[Any]] = defaultdict(list)
         for event in events:
             by_partition[event.message.partition].append(event)
         await _all(self._learn(partition, its) for partition, its in by_partition.items())
+        self._processed(events, started)
 
     async def _tend(self) -> None:
         await _all(self._tend_part(partition, part) for partition, part in self._parts.items())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from agents.agent import Emission, Message, Step
@@ -24,6 +25,9 @@ class PausingStep(Step[Message], Protocol):
 class StatelessDelivery(Delivery):
     """Hands the untouched messages of all partitions to one agent, and notes silence.
 
+    While one batch is sent and acknowledged the agent works on the next; never more than that one
+    is under way, so batches leave and are acknowledged in their order.
+
     A partition is silent when everything in it is confirmed and nothing came for
     ``delivery.pause_seconds``; one that is empty from the start is silent too.
     """
@@ -35,16 +39,32 @@ class StatelessDelivery(Delivery):
         self._agent = agent
         self._heard_at: dict[int, float] = {}
         self._paused: set[int] = set()
+        self._sending: asyncio.Task[None] | None = None
 
     async def _work(self, events: Sequence[Any]) -> None:
+        started = time.monotonic()
         emissions = await self._run(self._agent.step, [message_of(event) for event in events])
+        await self._sent()
+        self._sending = asyncio.create_task(self._confirm(events, emissions, started))
+
+    async def _confirm(self, events: Sequence[Any], emissions: Iterable[Emission], started: float) -> None:
         await self._send(emissions)
         await self._acknowledge(events)
         for event in events:
             self._heard_at[event.message.partition] = time.monotonic()
             self._paused.discard(event.message.partition)
+        self._processed(events, started)
+
+    async def _sent(self) -> None:
+        """Wait for the batch that is under way, and raise what stopped it."""
+        if self._sending is not None:
+            await self._sending
+            self._sending = None
 
     async def _tend(self) -> None:
+        if self._sending is not None and not self._sending.done():
+            return
+        await self._sent()
         now = time.monotonic()
         topic = self._road.connection.topic(self.topic)
         for (name, partition), standing in self._road.offsets.all().items():
@@ -56,5 +76,15 @@ class StatelessDelivery(Delivery):
                 self._paused.add(partition)
 
     def _forget(self) -> None:
+        if self._sending is not None:
+            self._sending.add_done_callback(_take_note)
+            self._sending.cancel()
+            self._sending = None
         self._heard_at.clear()
         self._paused.clear()
+
+
+def _take_note(sending: asyncio.Task[None]) -> None:
+    """Take the error of a batch that is forgotten: it will be delivered again."""
+    if not sending.cancelled():
+        sending.exception()

@@ -1,0 +1,157 @@
+"""Batches of EMBED: one is sent while the agent works on the next, and none outlives its generation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from agents.agent import Emission, Message
+from agents.errors import RoadError
+from streams.road import DeliverySettings, Road, SleptError
+from streams.stateless import StatelessDelivery
+
+
+class Echo:
+    """Emits what it is given, and notes it."""
+
+    def __init__(self) -> None:
+        self.stepped: list[int] = []
+
+    def step(self, batch: Sequence[Message]) -> list[Emission]:
+        self.stepped += [message.offset for message in batch]
+        return [Emission("embedded", None, str(message.offset).encode(), 0) for message in batch]
+
+    def pause(self, partition: int, offset: int) -> Emission:
+        return Emission("embedded", None, b"pause", partition)
+
+
+class Door:
+    """A publisher that confirms when it is told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.confirm = asyncio.Event()
+        self.failure: Exception | None = None
+
+    async def send(self, emissions: Iterable[Emission]) -> None:
+        self.sent += [cast(bytes, each.record) for each in emissions]
+        await self.confirm.wait()
+        if self.failure is not None:
+            raise self.failure
+
+
+class Stage:
+    """The delivery with everything around it by hand."""
+
+    def __init__(self) -> None:
+        self.agent, self.door = Echo(), Door()
+        self.acknowledged: list[int] = []
+        self.app = SimpleNamespace(consumer_generation_id=1, rebalancing=False)
+        quiet = SimpleNamespace(
+            sent=lambda *_: None,
+            processed=lambda *_: None,
+            revoked=lambda *_: None,
+            checkpointed=lambda *_: None,
+        )
+        offsets = SimpleNamespace(all=dict)
+
+        async def release(*_: Any) -> None: ...
+
+        road = Road(
+            self.app,
+            cast(Any, SimpleNamespace(topic=lambda name: name)),
+            cast(Any, self.door),
+            cast(Any, SimpleNamespace(release=release)),
+            cast(Any, offsets),
+            cast(Any, quiet),
+            DeliverySettings(),
+            asyncio.get_running_loop().create_future(),
+        )
+        self.delivery = StatelessDelivery("embed", "comments", self.agent, road)
+
+        async def ack(event: Any) -> None:
+            self.acknowledged.append(event.message.offset)
+
+        self.delivery._stream = SimpleNamespace(ack=ack)
+
+    def events(self, *offsets: int) -> list[Any]:
+        generation = self.app.consumer_generation_id
+        return [
+            SimpleNamespace(
+                message=SimpleNamespace(
+                    value=b"{}",
+                    key=None,
+                    topic="comments",
+                    partition=0,
+                    offset=offset,
+                    timestamp=0.0,
+                    headers=(),
+                    generation_id=generation,
+                )
+            )
+            for offset in offsets
+        ]
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.delivery._forget()
+    await asyncio.sleep(0)
+
+
+async def test_the_agent_works_on_while_a_batch_is_sent(stage: Stage) -> None:
+    await stage.delivery._receive(stage.events(0, 1))
+    second = asyncio.create_task(stage.delivery._receive(stage.events(2, 3)))
+    while len(stage.agent.stepped) < 4:  # noqa: ASYNC110 - the agent works in a thread of its own
+        await asyncio.sleep(0)
+
+    assert stage.door.sent == [b"0", b"1"]
+    assert stage.acknowledged == []
+
+    stage.door.confirm.set()
+    await second
+    await stage.delivery._sent()
+
+    assert stage.door.sent == [b"0", b"1", b"2", b"3"]
+    assert stage.acknowledged == [0, 1, 2, 3]
+
+
+async def test_a_batch_of_an_older_generation_is_never_acknowledged(stage: Stage) -> None:
+    await stage.delivery._receive(stage.events(0, 1))
+    await asyncio.sleep(0)
+    stage.app.consumer_generation_id = 2
+    stage.door.confirm.set()
+    await stage.delivery._receive(stage.events(0))
+    await stage.delivery._sent()
+
+    assert stage.acknowledged == [0]
+    assert stage.door.sent == [b"0", b"1", b"0"]
+
+
+async def test_a_batch_that_was_refused_stops_the_stage_before_the_next_is_sent(stage: Stage) -> None:
+    await stage.delivery._receive(stage.events(0))
+    stage.door.failure = RoadError("the broker refused")
+    stage.door.confirm.set()
+
+    with pytest.raises(RoadError, match="refused"):
+        await stage.delivery._receive(stage.events(1))
+
+    assert stage.door.sent == [b"0"]
+    assert stage.acknowledged == []
+
+
+async def test_a_stage_that_slept_takes_no_further_batch_of_its_generation(stage: Stage) -> None:
+    await stage.delivery._receive(stage.events(0))
+    stage.door.failure = SleptError("its partitions may be another's")
+    stage.door.confirm.set()
+    await stage.delivery._receive(stage.events(1))
+    await stage.delivery._receive(stage.events(2))
+
+    assert stage.agent.stepped == [0, 1]
+    assert stage.acknowledged == []
