@@ -34,6 +34,8 @@ _LOGARITHMS = np.log(np.arange(1, 2 * _COUNTED + 3, dtype=np.float64))
 _NOISE = re.compile(
     r"https?://\S*|www\.\S+|<[^<>]{1,200}>|&\w{1,8};|[@\uff20]\w+|\b\w+@\w[\w.]+|\bRT\b|/?\b[ur]/\w+|\[deleted\]|\[removed\]"
 )
+_SIGN_OF_NOISE = re.compile(r"[/<&@\uff20\[]|www|RT")
+"""What every kind of noise has in it; to look for this first costs a tenth."""
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
@@ -60,7 +62,10 @@ def words(text: str) -> list[str]:
     >>> words("日本語")
     ['日本', '本語']
     """
-    plain = _NOISE.sub(" ", unicodedata.normalize("NFKC", text)).casefold().replace("\u2019", "'")
+    plain = unicodedata.normalize("NFKC", text)
+    if _SIGN_OF_NOISE.search(plain):
+        plain = _NOISE.sub(" ", plain)
+    plain = plain.casefold().replace("\u2019", "'")
     found: list[str] = []
     for word in _WORD.findall(plain):
         if word.isascii() or not _UNSPACED.search(word):
