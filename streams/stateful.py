@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from streams.publish import PATIENCE_MS, Publisher
 from streams.road import DeliverySettings, Road, SleptError
 from streams.topics import INPUTS
 
-__all__ = ["StatefulDelivery"]
+__all__ = ["StatefulDelivery", "ahead"]
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class StatefulDelivery(Delivery):
         if part is None:
             part = self._parts[partition] = await self._open_patiently(partition)
         await self._acknowledge(event for event in events if event.message.offset <= part.checkpoint.offset)
-        new = [event for event in events if event.message.offset > part.included]
+        new = list(ahead(events, part.included))
         if not new:
             return
         await self._must_follow(partition, part.included, new)
@@ -305,6 +305,18 @@ class StatefulDelivery(Delivery):
             self.stage,
             error or InvalidError(f"{self.stage} can't work on it: {cause!r}.", "unusable"),
         )
+
+
+def ahead(events: Iterable[Any], included: int) -> Iterator[Any]:
+    """Yield the events beyond an offset, each offset once.
+
+    When Faust seeks within a generation, what it took before and what it reads again may come in one
+    batch, one after the other.
+    """
+    for event in events:
+        if event.message.offset > included:
+            included = event.message.offset
+            yield event
 
 
 async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:

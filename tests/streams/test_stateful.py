@@ -1,15 +1,16 @@
-"""When a checkpoint is due."""
+"""When a checkpoint is due, and what of a batch is new."""
 
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from streams.checkpoints import Checkpoint
 from streams.road import DeliverySettings
-from streams.stateful import Part
+from streams.stateful import Part, ahead
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,19 @@ def test_a_checkpoint_is_due_after_a_second_or_later_where_it_is_dear(
 
     part.pending = []
     assert not part.is_due(DeliverySettings(), n_parts)
+
+
+@pytest.mark.parametrize(
+    ("delivered", "new"),
+    [
+        ([5, 6, 7], [5, 6, 7]),
+        ([3, 4, 5], [5]),
+        ([5, 6, 5, 6, 7], [5, 6, 7]),
+        ([5, 4, 5, 6], [5, 6]),
+        ([5, 8], [5, 8]),
+    ],
+)
+def test_what_is_read_twice_after_a_seek_is_new_once(delivered: list[int], new: list[int]) -> None:
+    events = [SimpleNamespace(message=SimpleNamespace(offset=offset)) for offset in delivered]
+
+    assert [event.message.offset for event in ahead(events, included=4)] == new
