@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from agents.charting.macro import Micros
 from agents.charting.wording import Vocabulary, Wording
 from agents.clustering.common import concentration
-from agents.clustering.fading import Landmark
+from agents.clustering.fading import STEADY_AGE, Landmark
 from agents.clustering.sketch import unpack_lexical
 from agents.clustering.terms import DIMENSIONS
 from agents.errors import StateError
@@ -82,6 +82,8 @@ class Ledger:
         self.lexical = np.zeros((capacity, DIMENSIONS), np.float32)
         self.first = np.zeros(capacity)
         self.last = np.zeros(capacity)
+        self.moments = np.zeros(capacity)
+        """(k,) times of the comments in seconds since 1970, added up with their weights."""
 
     def begin(self, at: float | None) -> None:
         """Put the landmark at a time."""
@@ -106,10 +108,20 @@ class Ledger:
             self.sums[chosen],
             self.lexical[chosen],
             self.first[chosen],
-            self.last[chosen],
+            self._heard(chosen, floor),
             single,
             single * mean,
         )
+
+    def _heard(self, rows: NDArray[np.int64], floor: float) -> Floats:
+        """Return until when rows were heard, (len(rows),): a straggler doesn't count as talk going on.
+
+        Talk whose faded weight is older than that of steady talk had ended before its latest comment.
+        """
+        middle = self.moments[rows] / np.maximum(self.weights[rows], floor)
+        ended = np.maximum(self.first[rows], middle + STEADY_AGE * self.half_life_seconds)
+        heard: Floats = np.minimum(self.last[rows], ended)
+        return heard
 
     def _discussions(self, present: Floats) -> dict[str, float]:
         """Return the weight of every discussion."""
@@ -129,6 +141,7 @@ class Ledger:
             return
         self.begun_at = self.landmark.at
         self.weights *= factor
+        self.moments *= factor
         self.sums *= np.float32(factor)
         self.lexical *= np.float32(factor)
 
@@ -142,15 +155,17 @@ class Ledger:
         """
         row = self._row(delta)
         growth = self.landmark.growth(end)
+        first, last = delta.first.timestamp(), delta.last.timestamp()
         self.counts[row] += delta.count
         self.weights[row] += delta.weight * growth
+        self.moments[row] += delta.weight * growth * (first + last) / 2
         sums = np.frombuffer(delta.sums, "<f4")
         self._check_dimensions(sums)
         self.sums[row] += (sums * growth).astype(np.float32)
         if delta.lexical:
             self.lexical[row] += (unpack_lexical(delta.lexical) * growth).astype(np.float32)
-        self.first[row] = min(self.first[row], delta.first.timestamp())
-        self.last[row] = max(self.last[row], delta.last.timestamp())
+        self.first[row] = min(self.first[row], first)
+        self.last[row] = max(self.last[row], last)
         notes = self.notes[row]
         notes.wording.add(delta.terms, delta.count, end, self.landmark.half_life_seconds, self.vocabulary)
         if delta.exemplars:
@@ -190,7 +205,7 @@ class Ledger:
         for row in dropped:
             self.notes[row].wording.leave(self.vocabulary)
         kept = np.array([row for row in range(len(self)) if row not in dropped], np.int64)
-        for name in ("counts", "weights", "sums", "lexical", "first", "last"):
+        for name in ("counts", "weights", "sums", "lexical", "first", "last", "moments"):
             array = getattr(self, name)
             array[: len(kept)] = array[kept]
             array[len(kept) :] = 0
@@ -214,7 +229,7 @@ class Ledger:
         if not len(self.counts):
             self.allocate(GROWTH, dimensions)
             return
-        for name in ("counts", "weights", "sums", "lexical", "first", "last"):
+        for name in ("counts", "weights", "sums", "lexical", "first", "last", "moments"):
             array = getattr(self, name)
             grown = np.zeros((len(array) + GROWTH, *array.shape[1:]), array.dtype)
             grown[: len(array)] = array

@@ -42,7 +42,7 @@ class Micros:
     lexical
         (m, h) weighted sums of the hashed words, faded as the weights are.
     first, last
-        (m,) event time of the first and latest comment, in seconds since 1970.
+        (m,) event time from which and until when they were talked in, in seconds since 1970.
     concentration
         How far all talk is one discussion, 0 to 1, as `agents.clustering.common.concentration` says.
     shared

@@ -23,7 +23,7 @@ from agents.records import Pulse
 
 __all__ = ["State", "fill_ledger", "pack", "pack_ledger", "unpack"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 LEVEL: Final = 1
 """Of zstandard: the fastest, since it runs once a tick."""
@@ -43,6 +43,7 @@ class LedgerState(msgspec.Struct, frozen=True):
     lexical: bytes
     first: bytes
     last: bytes
+    moments: bytes
     places: bytes
 
 
@@ -102,6 +103,7 @@ def pack_ledger(ledger: Ledger, places: NDArray[np.int64]) -> LedgerState:
         lexical=lexical[at].astype("<f4").tobytes(),
         first=ledger.first[:m].astype("<f8").tobytes(),
         last=ledger.last[:m].astype("<f8").tobytes(),
+        moments=ledger.moments[:m].astype("<f8").tobytes(),
         places=places.astype("<i8").tobytes(),
     )
 
@@ -125,6 +127,7 @@ def fill_ledger(ledger: Ledger, state: LedgerState) -> NDArray[np.int64]:
     ledger.lexical[:] = lexical.reshape(m, DIMENSIONS)
     ledger.first[:] = read(state.first, "<f8")
     ledger.last[:] = read(state.last, "<f8")
+    ledger.moments[:] = read(state.moments, "<f8")
     ledger.vocabulary = Vocabulary()
     for notes in ledger.notes:
         for term, count in notes.wording.terms.items():

@@ -14,10 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Landmark", "fade"]
+__all__ = ["STEADY_AGE", "Landmark", "fade"]
 
 FURTHEST = 64
 """Half-lives after which the landmark moves: 2 ** 64 is far from overflow, also in float32."""
+
+STEADY_AGE = 1.0 / math.log(2.0)
+"""Mean age of the faded weight of steady talk, in half-lives; talk that is older on the whole has fallen
+silent, although a straggler may have come just now."""
 
 
 def fade(weight: float, silence_seconds: float, half_life_seconds: float) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from agents.clustering.block import Decisions, Learned, Part, Pending
-from agents.clustering.fading import Landmark
+from agents.clustering.fading import STEADY_AGE, Landmark
 from agents.clustering.matching import Match
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.slots import Slots
@@ -37,10 +37,6 @@ BLOCK_SHARE = 32
 
 FORGOTTEN_BELOW = 1e-3
 """A micro-cluster is given up once its faded weight is below this many comments."""
-
-STEADY_AGE = 1.0 / np.log(2.0)
-"""Mean age of the faded weight of steady talk, in half-lives; talk that is older on the whole has fallen
-silent, although a straggler may have come just now."""
 
 REFRESHED_AT = 1 / 16
 """Part of a micro-cluster's weight that has to be new before its centroid is computed again."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agents.charting.ledger import GROWTH, MOST_DISCUSSIONS, Ledger, add_counts
 from agents.clustering.common import LEAN
+from agents.clustering.fading import STEADY_AGE
 from agents.clustering.sketch import pack_lexical
 from agents.errors import StateError
 from agents.records import Exemplar, MicroDelta, StanceDelta
@@ -38,6 +39,29 @@ def test_what_ticks_bring_adds_up_after_fading() -> None:
     assert made.present(half_life_later).tolist() == [4 / 2 + 3]
     micros = made.micros(half_life_later)
     assert micros.sums[0] / micros.weights[0] == pytest.approx(direction(0))
+
+
+def test_a_straggler_does_not_count_as_talk_going_on() -> None:
+    made = ledger(delta("0-0", 0, 64), end=59.0)
+    much_later = 59.0 + 6 * HALF_LIFE
+
+    made.move(much_later)
+    made.add(delta("0-0", int(6 * HALF_LIFE), 1), much_later)
+
+    middle = (64 * 2.0**-6 * 59.0 + much_later) / (64 * 2.0**-6 + 1)
+    assert made.last[0] == much_later
+    assert made.micros(much_later).last[0] == pytest.approx(middle + STEADY_AGE * HALF_LIFE)
+
+
+def test_steady_talk_goes_on_until_its_latest_comment() -> None:
+    made = Ledger(HALF_LIFE)
+    step = HALF_LIFE / 10
+    for n in range(200):
+        at = n * step + 59.0
+        made.move(at)
+        made.add(delta("0-0", int(n * step), 1), at)
+
+    assert made.micros(at).last[0] == at
 
 
 def test_weights_are_kept_while_the_landmark_moves() -> None:
