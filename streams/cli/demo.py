@@ -183,5 +183,10 @@ def _links(worker: Worker) -> list[tuple[str, str]]:
         ("metrics", f"{worker.url}/metrics"),
         ("Kafka", bootstrap + note),
         ("topics", ", ".join(prefix + name for name in names)),
-        ("subscribe", f"groundswell watch --broker {bootstrap}"),
+        ("subscribe", " ".join(["groundswell watch --broker", bootstrap, *_unless_default(prefix)])),
     ]
+
+
+def _unless_default(prefix: str) -> tuple[str, ...]:
+    """Return the option that names the prefix, where another command would not find it by itself."""
+    return () if prefix == settings_from().topics.prefix else ("--prefix", prefix)
