@@ -37,6 +37,9 @@ MOST_SIDE_EXEMPLARS: Final = 2
 GROWTH: Final = 256
 """Rows added at a time."""
 
+COLUMNS: Final = ("counts", "weights", "sums", "lexical", "first", "last", "moments")
+"""Arrays that have a row for every micro-cluster."""
+
 
 @dataclass(slots=True)
 class Notes:
@@ -205,7 +208,7 @@ class Ledger:
         for row in dropped:
             self.notes[row].wording.leave(self.vocabulary)
         kept = np.array([row for row in range(len(self)) if row not in dropped], np.int64)
-        for name in ("counts", "weights", "sums", "lexical", "first", "last", "moments"):
+        for name in COLUMNS:
             array = getattr(self, name)
             array[: len(kept)] = array[kept]
             array[len(kept) :] = 0
@@ -229,7 +232,7 @@ class Ledger:
         if not len(self.counts):
             self.allocate(GROWTH, dimensions)
             return
-        for name in ("counts", "weights", "sums", "lexical", "first", "last", "moments"):
+        for name in COLUMNS:
             array = getattr(self, name)
             grown = np.zeros((len(array) + GROWTH, *array.shape[1:]), array.dtype)
             grown[: len(array)] = array
