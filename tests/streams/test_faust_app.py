@@ -1,13 +1,18 @@
-"""Handing a message to its stream: at once where there is room, else as Faust does."""
+"""Handing a message to its stream at once where there is room, and taking from it in one go."""
 
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
+import faust
 import pytest
+from faust.types.tuples import TP, ConsumerMessage
 
-from streams.faust_app import _Eager
+from streams.faust_app import App, _Eager
+
+GENERATION = 3
 
 
 async def hand_over(said: list[str], room: asyncio.Event | None = None) -> str:
@@ -60,3 +65,52 @@ async def test_an_error_reaches_who_hands_over() -> None:
 
     with pytest.raises(ZeroDivisionError, match="broken"):
         await _Eager().wait_first(broken(), asyncio.Event().wait())
+
+
+@pytest.fixture
+async def app() -> App:
+    made = App("taking", broker="memory://", autodiscover=False, loop=asyncio.get_running_loop())
+    made.consumer_generation_id = GENERATION
+    made.flow_control.resume()
+    made.topics._acking_topics.add("comments")
+    made.tracked = []
+    made.consumer = SimpleNamespace(track_message=made.tracked.append)
+    return made
+
+
+def event(app: App, offset: int, generation: int = GENERATION) -> faust.Event:
+    message = ConsumerMessage("comments", 0, offset, 0.0, 0, [], b"", b"", None, tp=TP("comments", 0))
+    message.generation_id = generation
+    return faust.Event(app, None, b"", {}, message)
+
+
+async def take(app: App, *events: Any, most: int) -> list[list[int]]:
+    """Return the offsets of each batch of a stream that is stopped after these events."""
+    stream = app.stream(app.channel())
+    for each in events:
+        stream.channel.queue.put_nowait(each)
+    batches: list[list[int]] = []
+    taken = 0
+    async for batch in stream.noack_take(most, within=0.01):
+        batches.append([each.message.offset for each in batch])
+        taken += len(batch)
+        if stream.channel.queue.empty():
+            stream.channel.queue._throw(StopAsyncIteration())
+    return batches
+
+
+async def test_a_stream_is_taken_from_in_order_and_no_more_than_asked_for(app: App) -> None:
+    assert await take(app, *(event(app, offset) for offset in range(5)), most=2) == [[0, 1], [2, 3], [4]]
+
+
+async def test_what_an_older_generation_read_is_left_out(app: App) -> None:
+    assert await take(app, event(app, 0, GENERATION - 1), event(app, 1), most=10) == [[1]]
+
+
+async def test_what_is_taken_waits_to_be_acknowledged(app: App) -> None:
+    waiting = event(app, 7)
+
+    await take(app, waiting, most=1)
+
+    assert waiting.message.tracked
+    assert app.tracked == [waiting.message]
