@@ -26,6 +26,7 @@ ALONE = -10.0
 """Similarity below every threshold."""
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
@@ -96,18 +97,19 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
         labels = np.zeros(m, np.int64)
         return Grouping(labels, labels.copy(), np.empty(0))
     from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
 
     scale = 1.0 - micros.concentration
     pairs = _similarities(micros, settings)
     if previous is not None:
         placed = (previous >= 0)[:, None] & (previous >= 0)
         together = previous[:, None] == previous
-        held = np.where(placed, np.where(together, 1.0, -1.0), 0.0)
-        pairs += settings.stickiness * held
+        stickiness = np.float32(settings.stickiness)
+        pairs += np.where(placed, np.where(together, stickiness, -stickiness), np.float32(0))
         asleep = previous == ASLEEP
         pairs[asleep] = pairs[:, asleep] = ALONE
-    rows, columns = np.triu_indices(m, 1)
-    tree = linkage(np.maximum(1.0 - pairs[rows, columns], 0.0), method="average")
+    apart = squareform(1.0 - pairs, checks=False).astype(np.float64)
+    tree = linkage(np.maximum(apart, 0.0), method="average")
     fine, coarse = (
         _cut(tree, micros.weights, scale * above + settings.granularity, scale * settings.share_weight)
         for above in (settings.group_above, settings.parent_above)
@@ -126,19 +128,21 @@ def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float) -
     m = len(weights)
     total = float(weights.sum())
     children = tree[:, :2].astype(np.int64)
-    heavy = np.concatenate([weights, np.zeros(m - 1)])
-    for node, (left, right) in enumerate(children, m):
-        heavy[node] = heavy[left] + heavy[right]
-    larger = np.maximum(heavy[children[:, 0]], heavy[children[:, 1]]) / total
+    nodes = children.tolist()
+    sums = weights.tolist()
+    for left, right in nodes:
+        sums.append(sums[left] + sums[right])
+    heavy = np.array(sums)
+    larger = heavy[children].max(axis=1) / total
     needed = threshold - share_weight * np.maximum(np.log(larger / LARGE_SHARE), 0.0)
-    is_whole = np.concatenate([np.ones(m, bool), 1.0 - tree[:, 2] >= needed])
-    labels = np.zeros(2 * m - 1, np.int64)
-    labels[-1] = 2 * m - 2
-    for node in range(2 * m - 2, m - 1, -1):
-        left, right = children[node - m]
-        inside = labels[node] != node or is_whole[node]
-        labels[left], labels[right] = (labels[node], labels[node]) if inside else (left, right)
-    return _renumber(labels[:m])
+    is_whole = (1.0 - tree[:, 2] >= needed).tolist()
+    labels = list(range(2 * m - 1))
+    for merge in range(m - 2, -1, -1):
+        node = m + merge
+        if is_whole[merge] or labels[node] != node:
+            left, right = nodes[merge]
+            labels[left] = labels[right] = labels[node]
+    return _renumber(np.array(labels[:m]))
 
 
 def similarity(micros: Micros, ours: Ints, theirs: Ints, settings: ChartingSettings) -> float:
@@ -146,16 +150,20 @@ def similarity(micros: Micros, ours: Ints, theirs: Ints, settings: ChartingSetti
     return float(_similarities(micros, settings)[np.ix_(ours, theirs)].mean())
 
 
-def _similarities(micros: Micros, settings: ChartingSettings) -> Floats:
+def _similarities(micros: Micros, settings: ChartingSettings) -> Singles:
     """Return the (m, m) mean similarity of the comments of two micro-clusters, without what all share."""
     scale = 1.0 / micros.weights[:, None]
     means = (micros.sums * scale - micros.shared).astype(np.float32)
     words = (micros.lexical * scale).astype(np.float32)
-    pairs = (1.0 - settings.lexical_weight) * (means @ means.T).astype(np.float64)
-    pairs += settings.lexical_weight * (words @ words.T)
-    gaps = np.maximum(micros.first[:, None], micros.first) - np.minimum(micros.last[:, None], micros.last)
-    gapped: Floats = pairs * np.exp(-np.maximum(gaps, 0.0) / settings.gap_seconds)
-    return gapped
+    pairs: Singles = np.float32(1.0 - settings.lexical_weight) * (means @ means.T)
+    pairs += np.float32(settings.lexical_weight) * (words @ words.T)
+    begins, ends = (
+        ((times - micros.first[0]) / settings.gap_seconds).astype(np.float32)
+        for times in (micros.first, micros.last)
+    )
+    gaps = np.maximum(begins[:, None], begins) - np.minimum(ends[:, None], ends)
+    pairs *= np.exp(-np.maximum(gaps, np.float32(0)))
+    return pairs
 
 
 def _renumber(labels: NDArray[np.integer]) -> Ints:
