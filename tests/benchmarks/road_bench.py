@@ -1,13 +1,18 @@
-"""Rate, latency and memory from door to door, beside the bare encoder in the same run."""
+"""Rate, latency and memory from door to door, beside the bare encoder in the same run.
+
+A process of its own feeds, as a live feed would, so that the worker's rate is the worker's.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import resource
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
+from multiprocessing.connection import Connection as Pipe
 
 import msgspec
 
@@ -19,6 +24,7 @@ from streams.app import Worker
 from streams.broker import embedded_broker
 from streams.feeds.files import read_file
 from streams.feeds.sample import SAMPLE
+from streams.publish import Backlog, Connection, Publisher
 from streams.settings import load_settings
 
 __all__ = ["Measured", "measure"]
@@ -59,8 +65,8 @@ def measure(name: str, n_comments: int) -> Measured:
     encoder.encode(texts[:WARM_UP])
     batch = Embed(encoder, settings.embedding).batch_size
     before = _bare(encoder, texts, batch)
-    with embedded_broker() as bootstrap:
-        road, latencies = asyncio.run(_road(Worker(settings, bootstrap, encoder), comments))
+    with embedded_broker() as bootstrap, _Feeder(bootstrap, settings.topics.prefix, n_comments) as feeder:
+        road, latencies = asyncio.run(_road(Worker(settings, bootstrap, encoder), feeder, n_comments))
     bare = 2 / (1 / before + 1 / _bare(encoder, texts, batch))
     ordered = sorted(latencies)
     return Measured(
@@ -89,51 +95,84 @@ def _bare(encoder: Encoder, texts: Sequence[str], batch: int) -> float:
     return len(texts) / (time.perf_counter() - started)
 
 
-async def _road(worker: Worker, comments: list[Comment]) -> tuple[float, list[float]]:
+class _Feeder:
+    """A process that sends the first half of the comments at once and the second at a pace."""
+
+    def __init__(self, bootstrap: str, prefix: str, n_comments: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_feed, args=(bootstrap, prefix, n_comments, theirs))
+
+    def __enter__(self) -> _Feeder:
+        self._process.start()
+        self._pipe.recv()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.join()
+
+    def send(self, rate: float) -> None:
+        """Begin to send the next half, at so many a second; 0 for as fast as the broker takes them."""
+        self._pipe.send(rate)
+
+    async def sent(self) -> list[float]:
+        """Return when each comment of the half was sent, in seconds of `time.monotonic`."""
+        times: list[float] = await asyncio.to_thread(self._pipe.recv)
+        return times
+
+
+def _feed(bootstrap: str, prefix: str, n_comments: int, pipe: Pipe) -> None:
+    asyncio.run(_send_halves(Connection(bootstrap, prefix), list(_comments(n_comments)), pipe))
+
+
+async def _send_halves(connection: Connection, comments: list[Comment], pipe: Pipe) -> None:
+    publisher = Publisher(connection, lambda *_: [], Backlog({}))
+    await publisher.start()
+    pipe.send("ready")
+    half = len(comments) // 2
+    for part in (comments[:half], comments[half:]):
+        rate = await asyncio.to_thread(pipe.recv)
+        pipe.send(await _send(publisher, part, rate))
+    await publisher.stop()
+
+
+async def _send(publisher: Publisher, comments: Sequence[Comment], rate: float) -> list[float]:
+    """Send comments and return when each was; every clock here is the machine's."""
+    started = time.monotonic()
+    sent: list[float] = []
+    step = max(1, int(rate / 50)) if rate else SEND_TOGETHER
+    for start in range(0, len(comments), step):
+        if rate:
+            await asyncio.sleep(max(0.0, started + start / rate - time.monotonic()))
+        some = comments[start : start + step]
+        sent.extend([time.monotonic()] * len(some))
+        await publisher.send(Emission("comments", comment.id, comment) for comment in some)
+    return sent
+
+
+async def _road(worker: Worker, feeder: _Feeder, n_comments: int) -> tuple[float, list[float]]:
     await worker.start()
     try:
-        half = len(comments) // 2
-        started = time.perf_counter()
-        await _send(worker, comments[:half])
+        half = n_comments // 2
+        started = time.monotonic()
+        feeder.send(rate=0)
         await _placed(worker, half)
-        rate = half / (time.perf_counter() - started)
-        latencies = await _paced(worker, comments[half:], rate / 2)
-        return rate, latencies
+        rate = half / (time.monotonic() - started)
+        await feeder.sent()
+        feeder.send(rate / 2)
+        placed = await _placed(worker, n_comments)
+        sent = await feeder.sent()
+        return rate, [there - here for here, there in zip(sent, placed, strict=True)]
     finally:
         await worker.stop()
 
 
-async def _send(worker: Worker, comments: Sequence[Comment]) -> None:
-    for start in range(0, len(comments), SEND_TOGETHER):
-        await worker.publisher.send(
-            Emission("comments", comment.id, comment) for comment in comments[start : start + SEND_TOGETHER]
-        )
-
-
-async def _placed(worker: Worker, n: int) -> None:
-    while worker.n_placed < n:  # noqa: ASYNC110 - a poll costs the measured road less than an event a comment
-        await asyncio.sleep(0.01)
-
-
-async def _paced(worker: Worker, comments: Sequence[Comment], rate: float) -> list[float]:
-    """Send at a pace and return the seconds from each comment's sending to its assignment's confirmation."""
+async def _placed(worker: Worker, n: int) -> list[float]:
+    """Wait until ``n`` comments are placed, and return when each of those still missing was."""
     base = worker.n_placed
-    sent: list[float] = []
-    latencies: list[float] = []
-    sending = asyncio.create_task(_trickle(worker, comments, rate, sent))
-    while len(latencies) < len(comments):
-        await asyncio.sleep(0.005)
-        placed, now = worker.n_placed - base, time.perf_counter()
-        latencies.extend(now - at for at in sent[len(latencies) : placed])
-    await sending
-    return latencies
-
-
-async def _trickle(worker: Worker, comments: Sequence[Comment], rate: float, sent: list[float]) -> None:
-    started = time.perf_counter()
-    step = max(1, int(rate / 50))
-    for start in range(0, len(comments), step):
-        await asyncio.sleep(max(0.0, started + start / rate - time.perf_counter()))
-        some = comments[start : start + step]
-        sent.extend([time.perf_counter()] * len(some))
-        await worker.publisher.send(Emission("comments", comment.id, comment) for comment in some)
+    times: list[float] = []
+    while base + len(times) < n:
+        await asyncio.sleep(0.005)  # a poll costs the measured road less than an event a comment
+        times.extend([time.monotonic()] * (worker.n_placed - base - len(times)))
+    return times
