@@ -43,6 +43,7 @@ class StatelessDelivery(Delivery):
 
     async def _work(self, events: Sequence[Any]) -> None:
         started = time.monotonic()
+        self._hear(events)
         emissions = await self._run(self._agent.step, [message_of(event) for event in events])
         await self._sent()
         self._sending = asyncio.create_task(self._confirm(events, emissions, started))
@@ -50,10 +51,14 @@ class StatelessDelivery(Delivery):
     async def _confirm(self, events: Sequence[Any], emissions: Iterable[Emission], started: float) -> None:
         await self._send(emissions)
         await self._acknowledge(events)
-        for event in events:
-            self._heard_at[event.message.partition] = time.monotonic()
-            self._paused.discard(event.message.partition)
+        self._hear(events)
         self._processed(events, started)
+
+    def _hear(self, events: Sequence[Any]) -> None:
+        """Note that these partitions are not silent."""
+        partitions = {event.message.partition for event in events}
+        self._heard_at |= dict.fromkeys(partitions, time.monotonic())
+        self._paused -= partitions
 
     async def _sent(self) -> None:
         """Wait for the batch that is under way, and raise what stopped it."""
@@ -62,9 +67,8 @@ class StatelessDelivery(Delivery):
             self._sending = None
 
     async def _tend(self) -> None:
-        if self._sending is not None and not self._sending.done():
-            return
-        await self._sent()
+        if self._sending is not None and self._sending.done():
+            await self._sent()
         now = time.monotonic()
         topic = self._road.connection.topic(self.topic)
         for (name, partition), standing in self._road.offsets.all().items():

@@ -16,7 +16,7 @@ from agents.records import Embedded, Pause
 
 __all__ = ["Embed", "rejection"]
 
-BATCHES_TOGETHER = 16
+BATCHES_TOGETHER = 8
 """Batches of the network taken at once: sorted by length, each holds texts of like length."""
 
 SHORTEST_ROW = 0.5

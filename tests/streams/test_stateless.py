@@ -11,6 +11,7 @@ import pytest
 
 from agents.agent import Emission, Message
 from agents.errors import RoadError
+from streams.offsets import Standing
 from streams.road import DeliverySettings, Road, SleptError
 from streams.stateless import StatelessDelivery
 
@@ -57,7 +58,8 @@ class Stage:
             revoked=lambda *_: None,
             checkpointed=lambda *_: None,
         )
-        offsets = SimpleNamespace(all=dict)
+        self.standings: dict[tuple[str, int], Standing] = {}
+        offsets = SimpleNamespace(all=lambda: self.standings)
 
         async def release(*_: Any) -> None: ...
 
@@ -68,7 +70,7 @@ class Stage:
             cast(Any, SimpleNamespace(release=release)),
             cast(Any, offsets),
             cast(Any, quiet),
-            DeliverySettings(),
+            DeliverySettings(pause_seconds=0.5),
             asyncio.get_running_loop().create_future(),
         )
         self.delivery = StatelessDelivery("embed", "comments", self.agent, road)
@@ -155,3 +157,29 @@ async def test_a_stage_that_slept_takes_no_further_batch_of_its_generation(stage
 
     assert stage.agent.stepped == [0, 1]
     assert stage.acknowledged == []
+
+
+async def test_a_silent_partition_is_told_of_while_another_is_busy(stage: Stage) -> None:
+    stage.standings = {("comments", 0): Standing(0, 2, 0), ("comments", 1): Standing(0, 0, 0)}
+    await stage.delivery._receive(stage.events(0, 1))
+    await stage.delivery._tend()
+    stage.delivery._heard_at[1] -= 1.0
+    telling = asyncio.create_task(stage.delivery._tend())
+    await asyncio.sleep(0)
+
+    assert stage.door.sent == [b"0", b"1", b"pause"]
+
+    stage.door.confirm.set()
+    await telling
+    assert stage.delivery._paused == {1}
+
+
+async def test_a_partition_is_not_silent_while_its_comments_are_under_way(stage: Stage) -> None:
+    stage.standings = {("comments", 0): Standing(0, 1, 1)}
+    await stage.delivery._tend_if_owned()
+    stage.delivery._heard_at[0] -= 1.0
+    await stage.delivery._receive(stage.events(1))
+    await stage.delivery._tend_if_owned()
+    await asyncio.sleep(0)
+
+    assert stage.door.sent == [b"1"]
