@@ -148,14 +148,15 @@ class Trial:
         return None if placement is None else placement.cluster
 
     def _batches(self, comments: Sequence[Embedded]) -> Iterator[list[Embedded]]:
-        """Yield batches that end with a tick; the comment that opens a tick comes alone.
+        """Yield batches that end where a tick closes; the comment that closes it comes alone.
 
         So the chart of a closed tick is known to the comments after it, whatever the batch size.
         """
         batch: list[Embedded] = []
         tick: float | None = None
         for comment in comments:
-            own = comment.event_time.timestamp() // self.time.tick_seconds
+            watermark = comment.event_time.timestamp() - self.time.lateness_seconds
+            own = watermark // self.time.tick_seconds
             if own != tick:
                 if batch:
                     yield batch
