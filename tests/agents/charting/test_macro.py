@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from agents.charting.macro import ASLEEP, Micros, group, similarity
+from agents.charting.macro import ASLEEP, Micros, _cut, _largest_share, group, similarity
 from agents.charting.settings import ChartingSettings
 
 PLAIN = ChartingSettings(
@@ -102,6 +102,28 @@ def test_what_is_loosely_like_a_large_story_is_part_of_it() -> None:
 
     assert labels(micros(X, loose, Z, weights=[6.0, 1.0, 3.0]), share_weight=0.06) == [0, 0, 1]
     assert labels(micros(X, loose, Z, weights=[1.0, 1.0, 8.0]), share_weight=0.06) == [0, 1, 2]
+
+
+def test_a_large_story_does_not_take_in_more_and_more_by_growing() -> None:
+    """The first neighbour belongs to it; each further one only if what it took in before made it larger."""
+    tree = np.array([[0, 1, 0.87, 2], [6, 2, 0.89, 3], [7, 3, 0.905, 4], [8, 4, 0.92, 5], [9, 5, 0.935, 6]])
+    weights = np.array([30.0, 14.0, 14.0, 14.0, 14.0, 14.0])
+
+    snowball = _cut(tree, weights, 0.19, share_weight=0.06, most=1.0)
+    held = _cut(tree, weights, 0.19, share_weight=0.06, most=0.3)
+
+    assert snowball.tolist() == [0, 0, 0, 0, 0, 0]
+    assert held.tolist() == [0, 0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9])
+def test_the_largest_share_is_read_off_before_anything_is_grouped(share: float) -> None:
+    """One topic of a hundred micro-clusters among two hundred that are unrelated."""
+    weights = np.concatenate([np.full(100, share), np.full(200, (1 - share) / 2)])
+    pairs = np.full((300, 300), 0.05, np.float32)
+    pairs[:100, :100] = 0.25
+
+    assert _largest_share(pairs, weights, within=0.25) == pytest.approx(share, abs=0.01)
 
 
 def test_in_one_discussion_what_all_share_is_no_topic_and_shares_count_less() -> None:
