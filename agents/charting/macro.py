@@ -109,8 +109,11 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
     scale = 1.0 - micros.concentration
     pairs = _similarities(micros, settings)
     awake = np.ones(m, bool) if previous is None else previous != ASLEEP
-    most = _largest_share(
-        pairs[np.ix_(awake, awake)], micros.weights[awake], WITHIN * scale * settings.group_above
+    most = max(
+        _largest_share(
+            pairs[np.ix_(awake, awake)], micros.weights[awake], WITHIN * scale * settings.group_above
+        ),
+        math.sqrt(micros.concentration),  # what one discussion holds may be one topic
     )
     if previous is not None:
         placed = (previous >= 0)[:, None] & (previous >= 0)
