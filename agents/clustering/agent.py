@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Emission
-from agents.clustering.block import Decisions, Part
-from agents.clustering.exemplars import Exemplars, shorten
+from agents.clustering.block import Part
+from agents.clustering.exemplars import Exemplars
 from agents.clustering.micro import MicroClusters
 from agents.clustering.phrases import phrases
 from agents.clustering.recent import Known, Recent, text_hash
@@ -24,8 +24,9 @@ from agents.clustering.terms import hashes, words
 from agents.clustering.texts import Texts
 from agents.clustering.ticks import TickClock, TimeSettings
 from agents.clustering.waiting import Waiting
+from agents.clustering.writing import Writer
 from agents.errors import EncoderError, StateError
-from agents.records import Assignment, Debated, Embedded, Pause, Placement, RunnerUp
+from agents.records import Embedded, Pause, Placement
 
 __all__ = ["Assign", "Gate"]
 
@@ -101,7 +102,7 @@ class Assign:
         self._settings = settings
         self._placements = placements
         self._gate = gate
-        self._version = version
+        self._writer = Writer(partition, settings, placements, version)
         self._ceiling = max(1, settings.micro_clusters // n_partitions)
         self._clock = TickClock(time_settings)
         self._recent = Recent(settings.recent_comments)
@@ -171,15 +172,25 @@ class Assign:
         core = self._core_for(run[0].record)
         part = _part(run, core.dimensions)
         decisions = core.assign(part)
-        for i, entry in enumerate(run):
-            number = int(decisions.numbers[i, 0])
-            self._note(entry, decisions, part, i)
-            out.append(self._emission(entry, decisions, i))
+        rows = zip(
+            run,
+            decisions.numbers.tolist(),
+            decisions.similarities.tolist(),
+            decisions.novelties.tolist(),
+            decisions.is_founder.tolist(),
+            strict=True,
+        )
+        for i, (entry, numbers, similarities, novelty, is_founder) in enumerate(rows):
+            self._note(entry, numbers[0], similarities[0], novelty, is_founder=is_founder)
+            assignment = self._writer.assignment(entry.record, numbers, similarities, novelty)
+            if assignment.cluster is None:
+                self._waiting.add(assignment)
+            out.append(Emission("assignments", entry.record.id, assignment))
             if self._gate is not None:
                 vector = part.vectors[i].astype(np.float32)
                 targets = self._gate.about(vector, entry.record.discussion_title)
                 if targets or entry.is_edit:
-                    out.append(self._debated(entry.record, number, targets))
+                    self._send_debated(entry.record, numbers[0], targets, out)
                 self._texts.remember(entry.record.id, entry.record.text)
         self._absorb()
         run.clear()
@@ -197,14 +208,16 @@ class Assign:
             )
         return self._core
 
-    def _note(self, entry: _Entry, decisions: Decisions, part: Part, i: int) -> None:
+    def _note(
+        self, entry: _Entry, number: int, similarity: float, novelty: float, *, is_founder: bool
+    ) -> None:
         """Remember one comment, and count what doesn't enter its micro-cluster's sums."""
-        record, number = entry.record, int(decisions.numbers[i, 0])
+        record = entry.record
         terms = tuple(phrases(record.text))
         summary = self._summary(entry.tick)
         summary.note(number, entry.at, terms, record.discussion, record.source)
         summary.late += entry.is_late
-        summary.novelty[min(9, int(decisions.novelties[i] * 10))] += 1
+        summary.novelty[min(9, int(novelty * 10))] += 1
         summary.add_title(record.discussion, record.discussion_title)
         summary.add_to_sample(record.id, record.vector, self._settings.sample_size)
         self._recent.remember(record.id, record.text, number=number, time=entry.at, terms=terms)
@@ -214,67 +227,16 @@ class Assign:
             record.text,
             terms,
             len(entry.words),
-            float(decisions.similarities[i, 0]),
+            similarity,
             entry.at,
-            is_founder=bool(decisions.is_founder[i]),
+            is_founder=is_founder,
         )
 
-    def _emission(self, entry: _Entry, decisions: Decisions, i: int) -> Emission:
-        """Return the assignment of one comment; it waits where its micro-cluster has no cluster yet."""
-        record = entry.record
-        micro = self._name(int(decisions.numbers[i, 0]))
-        placement = self._placements.get(micro)
-        limit = self._settings.excerpt_characters
-        assignment = Assignment(
-            id=record.id,
-            event_time=record.event_time,
-            micro=micro,
-            cluster=placement.cluster if placement else None,
-            chart_tick=placement.since if placement else None,
-            similarity=round(float(decisions.similarities[i, 0]), 4),
-            novelty=round(float(decisions.novelties[i]), 4),
-            runners_up=tuple(self._runners_up(decisions, i)),
-            partition=self._partition,
-            offset=record.offset,
-            encoder=record.encoder,
-            version=self._version,
-            discussion=record.discussion,
-            source=record.source,
-            url=record.url,
-            excerpt=record.text if limit < 0 else shorten(record.text, limit) if limit else None,
-        )
-        if placement is None:
-            self._waiting.add(assignment)
-        return Emission("assignments", record.id, assignment)
-
-    def _runners_up(self, decisions: Decisions, i: int) -> Iterator[RunnerUp]:
-        for number, similarity in zip(decisions.numbers[i, 1:], decisions.similarities[i, 1:], strict=True):
-            if number >= 0:
-                micro = self._name(int(number))
-                placement = self._placements.get(micro)
-                yield RunnerUp(
-                    micro=micro,
-                    similarity=round(float(similarity), 4),
-                    cluster=placement.cluster if placement else None,
-                )
-
-    def _debated(self, record: Embedded, number: int | None, targets: tuple[str, ...]) -> Emission:
-        debated = Debated(
-            id=record.id,
-            text=record.text,
-            event_time=record.event_time,
-            micro="" if number is None else self._name(number),
-            targets=targets,
-            partition=self._partition,
-            offset=record.offset,
-            parent_text=self._texts.find(record.parent),
-            discussion=record.discussion,
-            discussion_title=record.discussion_title,
-            source=record.source,
-            lang=record.lang,
-            deleted=record.deleted,
-        )
-        return Emission("debated", record.discussion or record.id, debated, self._partition)
+    def _send_debated(
+        self, record: Embedded, number: int | None, targets: tuple[str, ...], out: list[Emission]
+    ) -> None:
+        debated = self._writer.debated(record, number, targets, self._texts.find(record.parent))
+        out.append(Emission("debated", record.discussion or record.id, debated, self._partition))
 
     def _retract(self, record: Embedded, known: Known | None, out: list[Emission]) -> None:
         """Take a comment back; one that isn't known (any more) still loses its assignment."""
@@ -286,7 +248,7 @@ class Assign:
         self._texts.forget(record.id)
         out.append(Emission("assignments", record.id, None))
         if self._gate is not None:
-            out.append(self._debated(record, None if known is None else known.number, ()))
+            self._send_debated(record, None if known is None else known.number, (), out)
 
     def _correct(self, record: Embedded, known: Known) -> None:
         """Take back what the former text of a comment added, in the current tick."""
@@ -301,7 +263,7 @@ class Assign:
         else:
             summary.count_gone(known.number, known.time)
         self._exemplars.drop(known.number, record.id)
-        self._waiting.drop(self._name(known.number), record.id)
+        self._waiting.drop(self._writer.name(known.number), record.id)
         self._absorb()
 
     def _pause(self, pause: Pause, out: list[Emission]) -> None:
@@ -322,7 +284,7 @@ class Assign:
         self._learn()
         summary = self._summary(tick)
         exemplars = self._exemplars.drain()
-        for part in summary.parts(self._partition, self._seq, self._name, exemplars, is_idle=is_idle):
+        for part in summary.parts(self._partition, self._seq, self._writer.name, exemplars, is_idle=is_idle):
             self._seq = part.seq + 1
             out.append(Emission("sketches", f"assign-{self._partition}", part))
         summary.clear()
@@ -346,7 +308,7 @@ class Assign:
         for tick, number in gone:
             self._summary(tick).gone.append(number)
         self._exemplars.give_up([number for _, number in gone])
-        self._waiting.give_up([self._name(number) for _, number in gone])
+        self._waiting.give_up([self._writer.name(number) for _, number in gone])
 
     def _move_back(self, tick: int, seconds: float) -> None:
         """Follow the clock, which gave up the first time that it was shown."""
@@ -370,9 +332,6 @@ class Assign:
             half_life = self._settings.half_life_seconds
             self._summaries[tick] = Summary(tick, self._clock.end(tick), dimensions, half_life)
         return self._summaries[tick]
-
-    def _name(self, number: int) -> str:
-        return f"{self._partition}-{number}"
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
