@@ -96,7 +96,11 @@ def _bare(encoder: Encoder, texts: Sequence[str], batch: int) -> float:
 
 
 class _Feeder:
-    """A process that sends the first half of the comments at once and the second at a pace."""
+    """A process that sends the first half of the comments at once and the second at a pace.
+
+    Nothing holds it back, so a half must fit into the embedded broker: 5 MiB a partition, 50,000 comments
+    of the sample's length in all.
+    """
 
     def __init__(self, bootstrap: str, prefix: str, n_comments: int) -> None:
         context = multiprocessing.get_context("spawn")
