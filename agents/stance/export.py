@@ -26,6 +26,10 @@ __all__ = ["MOST_BYTES", "calibrate", "export"]
 MOST_BYTES: Final = 25_000_000
 """Most that the weights may weigh: they are installed with every worker."""
 
+TEMPLATE: Final = "I think that {}"
+"""How statements are put to the network: marked as an opinion, every comment leans further to its own
+side. Bare, the area under the curve is smaller on newspaper comments and on both targets of the sample."""
+
 WIDENED: Final = 1.7
 """On newspaper comments the model is right less often than on held-out topics of its own corpora, and
 as sure; of 1, 1.3, 1.7 and 2.2 this factor came nearest to the share right on such comments."""
@@ -63,7 +67,8 @@ def export(trained: Path, folder: Path, name: str, max_tokens: int = 128) -> Pat
             f"the network weighs {size} bytes; at most {MOST_BYTES} ship. Choose a smaller base."
         )
     names = {str(place): label for place, label in enumerate(LABELS)}
-    _write(Card(name=name, labels=names, max_tokens=max_tokens, temperature=1.0), folder)
+    card = Card(name=name, labels=names, max_tokens=max_tokens, temperature=1.0, template=TEMPLATE)
+    _write(card, folder)
     return folder
 
 

@@ -41,6 +41,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     max_tokens: int
     temperature: float
+    template: str = "{}"
+    """How a statement is put to the network; `{}` stands for the statement."""
 
     @property
     def calibration(self) -> Calibration:
@@ -114,7 +116,7 @@ class OnnxReader:
         """Return (n, 3) probabilities of support, oppose, open."""
         rows = np.zeros((len(pairs), 3))
         for row, (text, statement) in zip(rows, pairs, strict=True):
-            row[:] = self._read_one(text, statement)
+            row[:] = self._read_one(text, self.card.template.replace("{}", statement))
         return rows
 
     def n_tokens(self, text: str) -> int:

@@ -41,7 +41,7 @@ class StanceSettings:
     gate: float = 0.5
     """How probably a comment must be about a target to be judged, 0 to 1. Lower judges more."""
 
-    confidence: float = 0.6
+    confidence: float = 0.55
     """How probable a side must be to be named, 0.5 to 1; below it the judgement is `none`."""
 
     batch_size: int = 64

@@ -101,6 +101,8 @@ def from_phrase(phrase: str) -> Target:
     'A European security pact with Russia is a good idea'
     >>> target.against[0]
     'A European security pact with Russia is a bad idea'
+    >>> from_phrase("closing the ring").favor
+    ('Closing the ring is a good idea', 'I support closing the ring')
     >>> from_phrase("Boxing should be banned").against
     ('Boxing should not be banned',)
     """
@@ -120,7 +122,8 @@ def from_phrase(phrase: str) -> Target:
     proposed = proposal(text)
     if proposed is not None:
         name = proposed[:1].upper() + proposed[1:]
-    bare = name if not name.startswith(("The ", "A ", "An ")) else name[:1].lower() + name[1:]
+    is_lower = phrase.lstrip()[:1].islower() or name.startswith(("The ", "A ", "An "))
+    bare = name[:1].lower() + name[1:] if is_lower else name
     return Target(
         slug(name),
         text[:1].upper() + text[1:],

@@ -1,5 +1,6 @@
 """One contract that every model of stance keeps, and what each does besides."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,19 @@ def test_the_shipped_model_reads_plain_agreement_and_disagreement() -> None:
     ban, keep = load_model(StanceSettings()).judge([Question(text, target) for text in texts])
 
     assert ban.lean > 0.5 > keep.lean
+
+
+def test_the_shipped_network_is_given_a_statement_as_the_card_says(tmp_path: Path) -> None:
+    text, statement = TEXTS[0], PACT.favor[0]
+    card = json.loads((WEIGHTS / "model.json").read_text("utf-8"))
+    for name in ("model.onnx", "tokenizer.json"):
+        (tmp_path / name).symlink_to(WEIGHTS / name)
+    (tmp_path / "model.json").write_text(json.dumps(card | {"template": "{}"}), encoding="utf-8")
+
+    bare = OnnxReader(tmp_path).read([(text, card["template"].replace("{}", statement))])
+
+    assert card["template"] != "{}"
+    np.testing.assert_array_equal(OnnxReader().read([(text, statement)]), bare)
 
 
 def test_the_shipped_weights_weigh_at_most_25_megabytes() -> None:
