@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +16,20 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from agents.drift.evaluation import Report, Shift, meet, onsets, watch_sides
+from agents.embedding.encoder import load_encoder
 from agents.evaluation import Trial
-from agents.records import Drift
+from agents.records import Drift, Side
+from agents.stance.gate import Gatekeeper
+from agents.stance.loading import load_panel
+from agents.stance.model import Question
 from streams.cli.common import encoder_option, in_words, settings_from, stdout
 from streams.cli.evaluate import Row, as_embedded, read_rows, vectors_of
 from streams.settings import Settings
 
 __all__ = ["evaluate_drift"]
+
+Sided = dict[str, list[tuple[Side, datetime]]]
+"""Side and time of the comments about each target, in their order."""
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -30,6 +39,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--label", required=True, metavar="FIELD", help="Field that names the true topic.")
 @click.option("--truth", type=FILE, help="JSON Lines with more fields by id: the label, stances by target.")
 @click.option("--events", type=FILE, help="Schedule of shifts of topic and stance; instead of the onsets.")
+@click.option("--targets", type=FILE, help="TOML of stance targets; their sides are judged as well.")
 @click.option("--shuffles", type=click.IntRange(0), default=0, help="Seeded shuffles: all alarms are false.")
 @click.option("--vectors", type=click.Path(dir_okay=False, path_type=Path), help="As of `evaluate`.")
 @encoder_option
@@ -41,6 +51,7 @@ def evaluate_drift(
     label: str,
     truth: Path | None,
     events: Path | None,
+    targets: Path | None,
     shuffles: int,
     vectors: Path | None,
     encoder: str | None,
@@ -48,11 +59,13 @@ def evaluate_drift(
 ) -> None:
     """Run the agents over labelled comments, and tell which onsets the alarms of drift found.
 
-    A label's onset is its tenth comment. With --shuffles the stream is shuffled instead.
+    A label's onset is its tenth comment. With --shuffles the stream is shuffled instead. Shifts of stance
+    are watched on the true sides, and with --targets on those that the stance model names.
 
     Example: groundswell evaluate-drift tweets.jsonl --label event --json
     """
-    settings = settings_from(encoder=encoder)
+    named: dict[str, Any] = {"stance": tomllib.loads(targets.read_text("utf-8"))} if targets else {}
+    settings = settings_from(encoder=encoder, **named)
     known = {str(row["id"]): row for row in _lines(truth)} if truth else None
     rows = read_rows(file, label, known)
     matrix, name, _ = vectors_of([row["text"] for row in rows], settings, vectors)
@@ -62,14 +75,20 @@ def evaluate_drift(
     alarms, times = _alarms(rows, matrix, name, settings)
     shifts = _scheduled(events) if events else onsets([str(row[label]) for row in rows], times)
     report = meet(shifts, alarms, times, settings.drift.window_comments)
-    stances = _stances(rows, times, events, settings) if events else {}
+    stances = _stances(_true_sides(rows, times), events, settings) if events else {}
+    judged = _stances(_judged_sides(rows, matrix, times, settings), events, settings) if events else {}
     if as_json:
-        told = _as_json(report) | {"stances": {target: _as_json(found) for target, found in stances.items()}}
+        told = _as_json(report) | {
+            "stances": {target: _as_json(found) for target, found in stances.items()},
+            "judged": {target: _as_json(found) for target, found in judged.items()},
+        }
         click.echo(json.dumps(told, indent=2))
         return
     _show(report, "topics")
     for target, found in stances.items():
         _show(found, f"stance toward {target}, true sides given")
+    for target, found in judged.items():
+        _show(found, f"stance toward {target}, sides as judged")
 
 
 def _lines(file: Path) -> list[Row]:
@@ -112,19 +131,42 @@ def _scheduled(events: Path) -> list[Shift]:
     return shifts
 
 
-def _stances(
-    rows: list[Row], times: Sequence[datetime], events: Path, settings: Settings
-) -> dict[str, Report]:
-    """Watch the true sides toward every target of the schedule."""
+def _true_sides(rows: list[Row], times: Sequence[datetime]) -> Sided:
+    sided: Sided = defaultdict(list)
+    for row, at in zip(rows, times, strict=True):
+        for target, side in (row.get("stances") or {}).items():
+            sided[target].append((side, at))
+    return sided
+
+
+def _judged_sides(
+    rows: list[Row], matrix: NDArray[np.float16], times: Sequence[datetime], settings: Settings
+) -> Sided:
+    """Let the gate and the stance model say which sides the comments take."""
+    sided: Sided = defaultdict(list)
+    stance = settings.stance
+    if not stance.judged:
+        return sided
+    encoder = load_encoder(settings.embedding)
+    keeper = Gatekeeper(stance.judged, encoder.encode, stance.gate)
+    targets = {target.id: target for target in stance.judged}
+    asked = [
+        (Question(row["text"], targets[target]), at)
+        for row, vector, at in zip(rows, matrix, times, strict=True)
+        for target in keeper.about(vector.astype(np.float32), row.get("discussion_title"))
+    ]
+    verdicts = load_panel(stance, encoder.encode, encoder.name).judge([question for question, _ in asked])
+    for (question, at), verdict in zip(asked, verdicts, strict=True):
+        sided[question.target.id].append((verdict.side(stance.confidence), at))
+    return sided
+
+
+def _stances(sided: Sided, events: Path, settings: Settings) -> dict[str, Report]:
+    """Watch the sides toward every target of the schedule that has any."""
     schedule = json.loads(events.read_text("utf-8")).get("stance_shifts", [])
     found = {}
-    for target in sorted({shift["target"] for shift in schedule}):
-        judged = [
-            (row["stances"][target], at)
-            for row, at in zip(rows, times, strict=True)
-            if target in (row.get("stances") or {})
-        ]
-        sides, own = [side for side, _ in judged], [at for _, at in judged]
+    for target in sorted({shift["target"] for shift in schedule} & sided.keys()):
+        sides, own = [side for side, _ in sided[target]], [at for _, at in sided[target]]
         begins = [datetime.fromisoformat(each["starts"]) for each in schedule if each["target"] == target]
         records = watch_sides(target, sides, own, settings.drift, settings.time.tick_seconds)
         shifts = [Shift(target, at, at) for at in begins]

@@ -72,6 +72,41 @@ def test_a_shuffled_stream_has_no_onset_and_its_alarms_are_counted(stream: tuple
     assert "0 alarms in 2 shuffles" in done.stdout
 
 
+def test_shifts_of_stance_are_watched_on_true_sides_and_on_judged_ones(tmp_path: Path) -> None:
+    said = {
+        "favor": "Boxing must be banned at once, ban boxing.",
+        "against": "Do not ban boxing, keep it legal.",
+    }
+    sides = ["favor"] * 300 + ["against"] * 60
+    rows = [
+        {
+            "id": f"x{at}",
+            "text": said[side],
+            "topic": "boxing",
+            "stances": {"boxing": side},
+            "created_at": 1_700_000_000 + 60 * at,
+        }
+        for at, side in enumerate(sides)
+    ]
+    file, events, targets = tmp_path / "boxing.jsonl", tmp_path / "events.json", tmp_path / "targets.toml"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    shift = {"target": "boxing", "starts": "2023-11-15T03:13:20+00:00"}
+    events.write_text(json.dumps({"topics": [], "stance_shifts": [shift]}), encoding="utf-8")
+    targets.write_text(
+        '[[targets]]\nid = "boxing"\ntitle = "Banning boxing"\n'
+        'favor = ["Boxing should be banned"]\nagainst = ["Boxing should not be banned"]\n',
+        encoding="utf-8",
+    )
+
+    arguments = [str(file), "--label", "topic", "--events", str(events), "--targets", str(targets)]
+    done = CliRunner().invoke(main, ["evaluate-drift", *arguments, "--json"], catch_exceptions=False)
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["stances"]["boxing"]["found"] == 1
+    assert told["judged"]["boxing"]["found"] == 1
+
+
 def test_what_is_generated_is_up_to_date() -> None:
     done = CliRunner().invoke(dashboards, [])
 
