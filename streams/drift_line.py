@@ -46,7 +46,10 @@ SMALL: Final = 0.1
 
 
 def drift_line(
-    pulses: Sequence[Pulse], records: Iterable[Drift], targets: Mapping[str, str] | None = None
+    pulses: Sequence[Pulse],
+    records: Iterable[Drift],
+    targets: Mapping[str, str] | None = None,
+    of_targets: Mapping[str, Mapping[datetime, float]] | None = None,
 ) -> RenderableType:
     """Return a sparkline per measure and the alarms, for a terminal of 80 columns or more.
 
@@ -58,16 +61,19 @@ def drift_line(
         Alarms and all-clears of `drift`; values are passed over.
     targets
         Title of every target by its id.
+    of_targets
+        Measures of targets over time, as `View.of_targets`.
     """
     titles = targets or {}
-    names = [name for name in _names(pulses) if split_key(name)[0] in SHOWN]
-    if not names:
+    values = _values(pulses, of_targets or {})
+    if not values:
         return Text("Drift: too few comments yet to compare one time with another.\n", style="dim")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("drift", "now", "over time", ""):
         table.add_column(heading, justify="right" if heading == "now" else "left", no_wrap=heading != "drift")
-    for name in names:
-        table.add_row(*_row(name, pulses, titles))
+    standing = pulses[-1].alarms
+    for name, its in values.items():
+        table.add_row(*_row(name, its, titles), Text("alarm stands" if name in standing else "", "bold red"))
     return Group(table, _alarms(records, titles))
 
 
@@ -82,24 +88,28 @@ def plain_name(measure: str) -> str:
     return ALARMED.get(measure, measure.replace("_", " "))
 
 
-def _names(pulses: Sequence[Pulse]) -> list[str]:
-    """Return the measures that have a value, in the order in which they are shown."""
-    found = {name for pulse in pulses for name in pulse.measures}
+def _values(
+    pulses: Sequence[Pulse], of_targets: Mapping[str, Mapping[datetime, float]]
+) -> dict[str, list[float]]:
+    """Return the measures that are shown and have values, in their order."""
+    found: dict[str, list[float]] = {}
+    for pulse in pulses:
+        for name, value in pulse.measures.items():
+            found.setdefault(name, []).append(value)
+    found |= {name: list(values.values()) for name, values in of_targets.items()}
     order = list(MEASURES)
-    return sorted(found, key=lambda name: (order.index(split_key(name)[0]), name))
+    shown = [name for name in found if split_key(name)[0] in SHOWN]
+    return {name: found[name] for name in sorted(shown, key=lambda n: (order.index(split_key(n)[0]), n))}
 
 
-def _row(name: str, pulses: Sequence[Pulse], titles: Mapping[str, str]) -> tuple[Text, Text, Text, Text]:
+def _row(name: str, values: Sequence[float], titles: Mapping[str, str]) -> tuple[Text, Text, Text]:
     measure, subject = split_key(name)
-    values = [pulse.measures[name] for pulse in pulses if name in pulse.measures]
     base = min(values) if measure in SIGNED else 0.0
     words = SHOWN[measure] + (f": {titles.get(subject, subject)}" if subject else "")
-    standing = name in pulses[-1].alarms
     return (
         Text(words),
         Text(f"{values[-1]:.{3 if 0 < abs(values[-1]) < SMALL else 2}f}"),
         Text(sparkline([value - base for value in values]), style="magenta"),
-        Text("alarm stands" if standing else "", style="bold red"),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from agents.drift.measures import key
 from agents.records import Cluster, Exemplar, Judgement, Pulse
 from streams.summary import shorten, sparkline
 
@@ -32,6 +34,7 @@ def stance_lines(
     pulses: Sequence[Pulse],
     clusters: Iterable[Cluster],
     judgements: Iterable[Judgement],
+    of_targets: Mapping[str, Mapping[datetime, float]],
 ) -> RenderableType:
     """Return the part of the summary that tells where people stand.
 
@@ -39,15 +42,25 @@ def stance_lines(
     ----------
     targets
         Title of every target by its id.
+    of_targets
+        Measures of targets over time, as `View.of_targets`.
     """
     if not targets:
         return Padding(Text(HOW_TO_NAME, style="dim"), (1, 0, 0, 0))
     live, judged = list(clusters), list(judgements)
-    return Group(*(_target(name, title, pulses, live, judged) for name, title in targets.items()))
+    balances = {name: list(of_targets.get(key("balance", name), {}).values()) for name in targets}
+    return Group(
+        *(_target(name, title, pulses, live, judged, balances[name]) for name, title in targets.items())
+    )
 
 
 def _target(
-    name: str, title: str, pulses: Sequence[Pulse], clusters: Sequence[Cluster], judged: Sequence[Judgement]
+    name: str,
+    title: str,
+    pulses: Sequence[Pulse],
+    clusters: Sequence[Cluster],
+    judged: Sequence[Judgement],
+    balances: Sequence[float],
 ) -> RenderableType:
     totals = pulses[-1].sides_total.get(name, {}) if pulses else {}
     sided = sum(totals.get(side, 0) for side, _ in SIDES)
@@ -61,11 +74,10 @@ def _target(
         n = totals.get(side, 0)
         head.append(f"  {n} {side}" if sided < FEW else f"  {n / sided:.0%} {side}", style=style)
     head.append(f"  of {sided:,} who took a side; {totals.get('none', 0):,} took none", style="dim")
-    return Group(head, _movement(name, pulses, judged), *_voices(name, clusters))
+    return Group(head, _movement(name, balances, judged), *_voices(name, clusters))
 
 
-def _movement(name: str, pulses: Sequence[Pulse], judged: Sequence[Judgement]) -> Text:
-    balances = [pulse.balance[name] for pulse in pulses if name in pulse.balance]
+def _movement(name: str, balances: Sequence[float], judged: Sequence[Judgement]) -> Text:
     line = Text("  ")
     if len(balances) > 1:
         low, high = min(balances), max(balances)

@@ -91,8 +91,8 @@ def tell(
         rejected=rejected + discussion.refused,
         seconds=seconds,
         extras=(
-            stance_lines(targets, view.pulses, view.live(), view.judgements.values()),
-            drift_line(view.pulses, view.alarms.values(), targets),
+            stance_lines(targets, view.pulses, view.live(), view.judgements.values(), view.of_targets),
+            drift_line(view.pulses, view.alarms.values(), targets, view.of_targets),
         ),
         links=links,
     )

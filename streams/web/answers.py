@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import numpy as np
 
-from agents.drift.measures import MEASURES
+from agents.drift.measures import MEASURES, key
 from agents.records import Assignment, Cluster, Judgement, Lineage
 from streams.web.flow import Filter, flow, moment, recent, tally
 from streams.web.readiness import Readiness
@@ -208,11 +209,8 @@ def stances(
     names = list(words)
     if newest is not None:
         names += [name for name in newest.sides_total if name not in words]
-    pulses = recent(view.pulses, window_seconds)
-    every = max(1, -(-len(pulses) // points))
-    sampled = pulses[(len(pulses) - 1) % every :: every] if pulses else []
+    balances = {name: _balances(view, name, window_seconds, points) for name in names}
     return {
-        "times": [pulse.tick.timestamp() for pulse in sampled],
         "targets": [
             {
                 "id": name,
@@ -222,13 +220,26 @@ def stances(
                 "total": newest.sides_total.get(name, {}) if newest else {},
                 "balance": newest.balance.get(name) if newest else None,
                 "polarisation": newest.polarisation.get(name) if newest else None,
-                "balances": [pulse.balance.get(name) for pulse in sampled],
+                "times": [at.timestamp() for at, _ in balances[name]],
+                "balances": [balance for _, balance in balances[name]],
                 "sides": {side: _side(view, name, side) for side in ("favor", "against")},
                 "clusters": _divided(view, name),
             }
             for name in names
         ],
     }
+
+
+def _balances(
+    view: View, target: str, window_seconds: float | None, points: int
+) -> list[tuple[datetime, float]]:
+    """Balance of a target over the window that ends with its newest, by the judge's own time."""
+    told = list(view.of_targets.get(key("balance", target), {}).items())
+    if window_seconds is not None and told:
+        begin = told[-1][0] - timedelta(seconds=window_seconds)
+        told = [each for each in told if each[0] >= begin]
+    every = max(1, -(-len(told) // points))
+    return told[(len(told) - 1) % every :: every] if told else []
 
 
 def state(view: View, readiness: Readiness, behind_seconds: float) -> str:

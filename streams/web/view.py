@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final, TypeVar
 
+from agents.drift.measures import MEASURES
+from agents.drift.measures import key as measure_key
 from agents.records import Assignment, Cluster, Drift, Exemplar, Judgement, Lineage, Placement, Pulse, Record
 from streams.web.settings import WebSettings
 
@@ -35,6 +37,9 @@ class View:
 
     Attributes
     ----------
+    of_targets
+        Measures of targets (`balance/pact`) to their values by time, oldest first: the judge is behind
+        the chart, so a pulse holds what was known of them, not how they went.
     placements
         Micro-cluster id to its placement, always the latest; a live mapping that may be handed on.
     versions
@@ -50,6 +55,7 @@ class View:
         self.lineage: OrderedDict[str, Lineage] = OrderedDict()
         self.alarms: OrderedDict[tuple[str, str | None, datetime, str], Drift] = OrderedDict()
         self.drift: dict[tuple[str, str | None], Drift] = {}
+        self.of_targets: dict[str, OrderedDict[datetime, float]] = {}
         self.discussions: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
         self.versions: dict[str, int] = dict.fromkeys(TOPICS, 0)
@@ -186,12 +192,21 @@ class View:
         known = self.drift.get((record.measure, record.subject))
         if known is None or record.at >= known.at:
             self.drift[record.measure, record.subject] = record
+        if record.state == "value" and record.value is not None and record.subject is not None:
+            self._learn_measure_of_target(record.measure, record.subject, record.at, record.value)
         if record.state != "value":
             self.alarms[record.measure, record.subject, record.at, record.state] = record
             _trim(self.alarms, self.settings.events)
         if len(self.drift) > 2 * self.settings.events:
             oldest = min(self.drift, key=lambda name: self.drift[name].at)
             del self.drift[oldest]
+
+    def _learn_measure_of_target(self, measure: str, subject: str, at: datetime, value: float) -> None:
+        known = MEASURES.get(measure)
+        if known is not None and known.subject == "target":
+            values = self.of_targets.setdefault(measure_key(measure, subject), OrderedDict())
+            values[at] = value
+            _trim(values, self.settings.ticks)
 
     def _learn_pulse(self, record: Pulse) -> None:
         is_newest = not self._ticks or record.tick > self.pulses[-1].tick

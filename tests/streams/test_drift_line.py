@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -18,10 +19,11 @@ def pulse(at: int, **fields: Any) -> Pulse:
     return Pulse(tick=NOON + timedelta(minutes=at), **(defaults | fields))
 
 
-def shown(pulses: list[Pulse], records: list[Drift]) -> str:
+def shown(pulses: list[Pulse], records: list[Drift], *balances: float) -> str:
+    of_targets = {"balance/pact": {NOON + timedelta(minutes=at): each for at, each in enumerate(balances)}}
     console = Console(width=100)
     with console.capture() as captured:
-        console.print(drift_line(pulses, records, {"pact": "A pact"}))
+        console.print(drift_line(pulses, records, {"pact": "A pact"}, of_targets if balances else None))
     return captured.get()
 
 
@@ -35,6 +37,14 @@ def test_each_measure_has_a_line_over_time_and_its_newest_value() -> None:
     assert "▁▃▆█" in text
     assert "balance: A pact" in text
     assert "nothing changed" in text
+
+
+def test_measures_of_targets_are_drawn_by_the_time_of_the_judge() -> None:
+    pulses = [pulse(at, measures={"balance/pact": 0.3} if at == 3 else {"mmd": 0.1}) for at in range(4)]
+
+    text = shown(pulses, [], -0.6, -0.3, 0.0, 0.3)
+
+    assert re.search(r"balance: A pact +0.30 +▁▃▆█", text)
 
 
 def alarm(state: Literal["alarm", "clear"] = "alarm", at: int = 0, *moved: Moved, **fields: Any) -> Drift:

@@ -13,36 +13,30 @@ from streams.stance_lines import stance_lines
 START = datetime(2025, 3, 10, tzinfo=UTC)
 
 
-def pulses(*balances: float, **sides: int) -> list[Pulse]:
-    return [
-        Pulse(
-            tick=START + timedelta(minutes=i),
-            comments=1,
-            unassigned=0,
-            total=1,
-            n_micros=1,
-            n_clusters=1,
-            balance={"tram": balance},
-            sides_total={"tram": sides},
-        )
-        for i, balance in enumerate(balances)
-    ]
-
-
-def lines(told: list[Pulse]) -> str:
+def lines(*balances: float, **sides: int) -> str:
+    newest = Pulse(
+        tick=START,
+        comments=1,
+        unassigned=0,
+        total=1,
+        n_micros=1,
+        n_clusters=1,
+        sides_total={"tram": sides},
+    )
+    values = {START + timedelta(minutes=i): balance for i, balance in enumerate(balances)}
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(stance_lines({"tram": "A new tram"}, told, [], []))
+    console.print(stance_lines({"tram": "A new tram"}, [newest], [], [], {"balance/tram": values}))
     return console.export_text()
 
 
 def test_a_few_sides_are_counted_not_shared_out() -> None:
-    text = lines(pulses(1.0, favor=1, against=0, none=10))
+    text = lines(1.0, favor=1, against=0, none=10)
     assert "1 favor  0 against  of 1 who took a side; 10 took none" in text
     assert "too few sides yet to see a movement" in text
 
 
 def test_many_sides_are_shares_and_their_movement_is_drawn() -> None:
-    text = lines(pulses(-1.0, 0.0, 0.5, favor=15, against=5))
+    text = lines(-1.0, 0.0, 0.5, favor=15, against=5)
     assert "75% favor  25% against  of 20" in text
     assert "in favor over time" in text
     assert "between 0% and 75%, now 75%" in text

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from agents.records import Drift
 from streams.web import server
 from streams.web.readiness import Readiness
 from streams.web.settings import WebSettings
@@ -211,6 +212,20 @@ async def test_viewers_are_bounded(client: Any) -> None:
     assert "as many as web.viewers allows" in (await refused.json())["error"]
     for stream in streams:
         stream.close()
+
+
+async def test_stances_show_the_balance_by_the_time_of_the_judge(client: Any, view: View, make: Any) -> None:
+    for minute, value in enumerate((-1.0, 0.0, 0.5)):
+        told = Drift(measure="balance", subject="tram", at=make.minute(minute), state="value", value=value)
+        view.apply("drift", "balance", told)
+    view.apply("pulse", "0", make.pulse(5, sides_total={"tram": {"favor": 2}}))
+
+    (whole,) = (await (await client.get("/api/stances")).json())["targets"]
+    (recent,) = (await (await client.get("/api/stances?window=60")).json())["targets"]
+
+    assert whole["balances"] == [-1.0, 0.0, 0.5]
+    assert whole["times"] == [make.minute(n).timestamp() for n in range(3)]
+    assert recent["balances"] == [0.0, 0.5]
 
 
 async def test_stances_show_a_side_from_exemplars_and_sure_judgements(

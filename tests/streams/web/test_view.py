@@ -156,6 +156,28 @@ class TestAlarms:
         assert view.drift["share_shift", None].value == pytest.approx(0.5)
 
 
+class TestMeasuresOfTargets:
+    def told(self, make: Any, view: View, minute: int, value: float, measure: str = "balance") -> None:
+        record = Drift(measure=measure, subject="pact", at=make.minute(minute), state="value", value=value)
+        view.apply("drift", measure, record)
+
+    def test_they_are_kept_by_the_time_of_the_judge_and_told_twice_count_once(
+        self, view: View, make: Any
+    ) -> None:
+        for minute, value in ((1, 0.5), (2, -0.5), (2, -0.5)):
+            self.told(make, view, minute, value)
+        self.told(make, view, 2, 0.1, measure="share_change")
+
+        assert view.of_targets == {"balance/pact": {make.minute(1): 0.5, make.minute(2): -0.5}}
+
+    def test_the_oldest_go_first(self, make: Any) -> None:
+        view = View(WebSettings(comments=5, judgements=2, ticks=2, events=2, ended=2))
+        for minute in range(4):
+            self.told(make, view, minute, minute / 10)
+
+        assert list(view.of_targets["balance/pact"].values()) == pytest.approx([0.2, 0.3])
+
+
 def test_listeners_hear_of_every_record(view: View, make: Any) -> None:
     heard: list[int] = []
     view.listeners.append(lambda: heard.append(view.version))
