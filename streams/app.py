@@ -26,6 +26,7 @@ from streams.delivery import HEARTBEATS
 from streams.extra import ExtraTopics
 from streams.faust_app import App
 from streams.metrics import Metrics
+from streams.mind import STAGES, Mind
 from streams.observe import MeteredEncoder, MetricsObserver
 from streams.offsets import Offsets
 from streams.publish import Backlog, Connection, Publisher
@@ -93,6 +94,7 @@ class Worker:
         self.publisher = self._publisher()
         self.address: tuple[str, int] | None = None
         self._encoder = encoder
+        self._minds: dict[str, Mind] = {}
         self._app: Any = None
         self._road: Road | None = None
         self._offsets: Offsets | None = None
@@ -113,6 +115,8 @@ class Worker:
         self._failed = asyncio.get_running_loop().create_future()
         threadpool_limits(1, user_api="blas")  # a step's matrices are small: a second thread only spins
         sys.setswitchinterval(SWITCH_SECONDS)
+        if self.settings.delivery.processes:
+            self._minds = {stage: Mind(stage) for stage in STAGES}
         await self._serve()
         if self._encoder is None:
             self._encoder = await asyncio.to_thread(load_encoder, self.settings.embedding)
@@ -139,6 +143,8 @@ class Worker:
         for part in (self._road, self._extra, self._offsets, self._reader, self.publisher):
             if part is not None:
                 await part.stop()
+        for mind in self._minds.values():
+            mind.stop()
         if self._web is not None:
             await self._web.cleanup()
         if self._failed is not None and not self._failed.done():
@@ -185,6 +191,11 @@ class Worker:
         holds_all = every | {(self.connection.topic("sketches"), 0)} <= standings.keys()
         is_through = holds_all and not any(standing.lag for standing in standings.values())
         return is_through and newest is not None and newest.idle
+
+    @property
+    def minds(self) -> list[int]:
+        """Numbers of the processes that stages think in."""
+        return [mind.pid for mind in self._minds.values()]
 
     @property
     def url(self) -> str:
@@ -240,7 +251,15 @@ class Worker:
     def _think(self) -> Agents:
         assert self._encoder is not None
         metered = MeteredEncoder(self._encoder, self.metrics)
-        return make_agents(self.settings, metered, self.view.placements, self.n_partitions, VERSION)
+        placements, settings = self.view.placements, self.settings
+        for mind in self._minds.values():
+            mind.begin(settings, metered, placements, self._n_placements, self.n_partitions, VERSION)
+        elsewhere = {stage: mind.agent for stage, mind in self._minds.items()}
+        return make_agents(settings, metered, placements, self.n_partitions, VERSION, elsewhere)
+
+    def _n_placements(self) -> int:
+        """Return how many placements were read: what tells whether there are new ones."""
+        return self.view.versions["placements"]
 
     def _owned(self) -> list[tuple[str, int]]:
         """Return the partitions that are ours now; none while Faust is starting or has stopped."""

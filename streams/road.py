@@ -41,6 +41,10 @@ class DeliverySettings:
     session_seconds: float = 10.0
     """Silence after which Kafka gives a worker's partitions to another, 6 to 300."""
 
+    processes: bool = True
+    """Whether ASSIGN and CHART think in processes of their own, some 100 MB each: then they don't wait for
+    the encoder and the event loop, nor those for them."""
+
     def __post_init__(self) -> None:
         """Check every value."""
         check_bounds(
@@ -100,10 +104,19 @@ class Road:
         if not self.failed.done():
             self.failed.set_exception(error)
 
-    def disconnect(self, publisher: Publisher) -> None:
-        """Disconnect a partition's own publisher, beside the work: a broker that is away may delay it."""
+    def disconnect(self, publisher: Publisher, after: asyncio.Task[None] | None = None) -> None:
+        """Disconnect a partition's own publisher, beside the work: a broker that is away may delay it.
+
+        ``after`` is what it was still sending when it was let go.
+        """
+
+        async def stop() -> None:
+            if after is not None:
+                await asyncio.gather(after, return_exceptions=True)
+            await publisher.stop()
+
         if publisher is not self.publisher:
-            task = asyncio.create_task(publisher.stop())
+            task = asyncio.create_task(stop())
             self.disconnecting.add(task)
             task.add_done_callback(self.disconnecting.discard)
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from agents.drift.distances import growth, shift_parts
 
@@ -126,6 +126,8 @@ def side_score(favor: int, against: int, favor_before: int, against_before: int)
     n, m = favor + against, favor_before + against_before
     if not n or not m:
         return 0.0
+    from scipy import stats  # a second of imports, for where sides are watched
+
     exact = stats.hypergeom(n + m, favor + favor_before, n)
     at = float(exact.pmf(favor)) / 2
     above, below = float(exact.sf(favor)) + at, float(exact.cdf(favor)) - at
@@ -144,4 +146,4 @@ def _gamma_score(seen: float, chance: Array) -> float:
 
 def _isf(tail: float) -> float:
     """Return the normal score whose upper tail is ``tail``."""
-    return float(stats.norm.isf(tail)) if tail > 0 else math.inf
+    return -float(special.ndtri(tail)) if tail > 0 else math.inf

@@ -15,6 +15,7 @@ from itertools import cycle, islice
 from multiprocessing.connection import Connection as Pipe
 
 import msgspec
+import psutil
 
 from agents.agent import Emission
 from agents.embedding.agent import Embed
@@ -48,6 +49,9 @@ class Measured:
     latency_p50_seconds: float
     latency_p99_seconds: float
     peak_mib: float
+    """Of the worker's own process, in which the encoder, the broker and this benchmark are too."""
+    minds_mib: float
+    """Of the processes that it thinks in, at the end."""
 
 
 def measure(name: str, n_comments: int) -> Measured:
@@ -66,7 +70,7 @@ def measure(name: str, n_comments: int) -> Measured:
     batch = Embed(encoder, settings.embedding).batch_size
     before = _bare(encoder, texts, batch)
     with embedded_broker() as bootstrap, _Feeder(bootstrap, settings.topics.prefix, n_comments) as feeder:
-        road, latencies = asyncio.run(_road(Worker(settings, bootstrap, encoder), feeder, n_comments))
+        road, latencies, minds = asyncio.run(_road(Worker(settings, bootstrap, encoder), feeder, n_comments))
     bare = 2 / (1 / before + 1 / _bare(encoder, texts, batch))
     ordered = sorted(latencies)
     return Measured(
@@ -78,6 +82,7 @@ def measure(name: str, n_comments: int) -> Measured:
         latency_p50_seconds=ordered[len(ordered) // 2],
         latency_p99_seconds=ordered[int(len(ordered) * 0.99)],
         peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        minds_mib=minds / 1_048_576,
     )
 
 
@@ -155,7 +160,7 @@ async def _send(publisher: Publisher, comments: Sequence[Comment], rate: float) 
     return sent
 
 
-async def _road(worker: Worker, feeder: _Feeder, n_comments: int) -> tuple[float, list[float]]:
+async def _road(worker: Worker, feeder: _Feeder, n_comments: int) -> tuple[float, list[float], int]:
     await worker.start()
     try:
         half = n_comments // 2
@@ -167,7 +172,8 @@ async def _road(worker: Worker, feeder: _Feeder, n_comments: int) -> tuple[float
         feeder.send(rate / 2)
         placed = await _placed(worker, n_comments)
         sent = await feeder.sent()
-        return rate, [there - here for here, there in zip(sent, placed, strict=True)]
+        minds = sum(psutil.Process(pid).memory_info().rss for pid in worker.minds)
+        return rate, [there - here for here, there in zip(sent, placed, strict=True)], minds
     finally:
         await worker.stop()
 

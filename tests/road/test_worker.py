@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +17,7 @@ import pytest
 
 from agents.embedding.encoder import Encoder, load_encoder
 from agents.embedding.settings import EmbeddingSettings
+from agents.errors import RoadError
 from agents.records import Comment
 from streams.dead_letters import read_dead_letters, replay
 from streams.feeds.files import read_file
@@ -141,6 +145,31 @@ async def test_a_worker_leaves_nothing_on_the_disk_even_if_it_were_killed(
         while_running = [*here.iterdir(), *temporary.iterdir()]
 
     assert while_running == []
+
+
+async def test_a_worker_ends_when_a_process_that_it_thinks_in_does(
+    broker: Broker, settings: Settings, encoder: Encoder
+) -> None:
+    async with running(settings, broker.bootstrap, encoder) as worker:
+        await feed(worker, sample(20))
+        await settled(worker)
+        os.kill(worker.minds[0], signal.SIGKILL)
+
+        with pytest.raises(RoadError, match=r"assign thinks in has ended \(exit code -9\)"):
+            await asyncio.wait_for(worker.run(asyncio.Event()), 30)
+
+
+async def test_a_worker_may_think_in_its_own_process_only(
+    broker: Broker, settings: Settings, encoder: Encoder
+) -> None:
+    alone = replace(settings, delivery=replace(settings.delivery, processes=False))
+
+    async with running(alone, broker.bootstrap, encoder) as worker:
+        await feed(worker, sample(20))
+        await settled(worker)
+
+        assert worker.minds == []
+        assert worker.n_placed == 20
 
 
 async def test_an_edit_moves_and_a_retraction_erases(

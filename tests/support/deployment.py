@@ -84,13 +84,17 @@ class WorkerProcess:
         return self._process.wait(seconds)
 
     def memory_bytes(self) -> int:
-        """Return how much memory it holds now."""
-        return int(psutil.Process(self._process.pid).memory_info().rss)
+        """Return how much memory it holds now, the processes that it thinks in included."""
+        return sum(int(each.memory_info().rss) for each in self._processes())
 
     def cpu_seconds(self) -> float:
-        """Return how much processor time it has used."""
-        times = psutil.Process(self._process.pid).cpu_times()
-        return float(times.user + times.system)
+        """Return how much processor time it has used, the processes that it thinks in included."""
+        times = [each.cpu_times() for each in self._processes()]
+        return float(sum(each.user + each.system for each in times))
+
+    def _processes(self) -> list[psutil.Process]:
+        ours = psutil.Process(self._process.pid)
+        return [ours, *ours.children(recursive=True)]
 
     def get(self, path: str) -> tuple[int, str]:
         """Return status and body of one of its pages; status 0 where it doesn't answer."""
