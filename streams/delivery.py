@@ -36,7 +36,7 @@ from agents.errors import RoadError
 from streams.publish import Publisher
 from streams.road import Road, SleptError
 
-__all__ = ["BEAT_SECONDS", "HEARTBEATS", "Delivery", "message_of"]
+__all__ = ["BEAT_SECONDS", "HEARTBEATS", "Delivery", "let_go", "message_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +68,8 @@ class Delivery(abc.ABC):
         What all runners share.
     batch
         Most events taken at once; ``delivery.batch`` unless given.
+    threads
+        Steps of the agent at a time: one, unless it has no state.
     """
 
     def __init__(
@@ -76,12 +78,13 @@ class Delivery(abc.ABC):
         topic: str,
         road: Road,
         batch: int | None = None,
+        threads: int = 1,
     ) -> None:
         self.stage = stage
         self.topic = topic
         self._road = road
         self._batch = batch or road.settings.batch
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix=stage)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=stage)
         self._lock = asyncio.Lock()
         self._generation = -1
         self._lost: int | None = None
@@ -163,7 +166,7 @@ class Delivery(abc.ABC):
         self._forget()
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Run the thinking beside the event loop, one step of the agent at a time."""
+        """Run the thinking beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     async def _send(self, emissions: Iterable[Emission], publisher: Publisher | None = None) -> None:
@@ -251,6 +254,18 @@ class Delivery(abc.ABC):
             await self._tend()
         except SleptError as error:
             self._lose(error)
+
+
+def let_go(task: asyncio.Task[Any] | None) -> None:
+    """Cancel what is under way for a generation that has ended; it will be delivered again."""
+    if task is not None:
+        task.add_done_callback(_take_note)
+        task.cancel()
+
+
+def _take_note(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def message_of(event: Any) -> Message:

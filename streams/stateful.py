@@ -18,7 +18,7 @@ from agents.embedding.agent import rejection
 from agents.errors import GroundswellError, InvalidError, RejectedError, RoadError, StateError
 from agents.records import Record
 from streams.checkpoints import Checkpoint, checkpoint_emission, read_checkpoint
-from streams.delivery import BEAT_SECONDS, Delivery, message_of
+from streams.delivery import BEAT_SECONDS, Delivery, let_go, message_of
 from streams.publish import PATIENCE_MS, Publisher
 from streams.road import DeliverySettings, Road, SleptError
 from streams.topics import INPUTS
@@ -27,11 +27,23 @@ __all__ = ["StatefulDelivery", "ahead"]
 
 logger = logging.getLogger(__name__)
 
-SNAPSHOT_SHARE: Final = 0.1
-"""Part of a runner's thinking time that may go into checkpoints; slow ones are written less often."""
+SNAPSHOT_SHARE: Final = 0.03
+"""Part of a core that may go into a runner's checkpoints; slow ones are written less often under load."""
 
 SELDOM_SECONDS: Final = 10.0
 """However slow they are, this often at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint that is packed and not yet confirmed."""
+
+    partition: int
+    checkpoint: Checkpoint
+    emission: Emission
+    """What writes it."""
+    events: list[Any]
+    """What may be acknowledged once it is confirmed."""
 
 
 @dataclass(slots=True)
@@ -42,7 +54,9 @@ class Part:
     publisher: Publisher
     """What it writes through; a transactional one is refused once another owner has started one."""
     checkpoint: Checkpoint
-    """The newest confirmed one: the state to rewind to."""
+    """The newest: the state to rewind to."""
+    confirmed: int
+    """Last offset that a confirmed checkpoint includes."""
     included: int
     """Last offset that was stepped."""
     done: list[Any] = field(default_factory=list)
@@ -50,18 +64,32 @@ class Part:
     pending: list[Any] = field(default_factory=list)
     """Events stepped and not yet acknowledged."""
     written_at: float = field(default_factory=time.monotonic)
+    stepped_at: float = field(default_factory=time.monotonic)
+    """When it last learnt something."""
+    sending: asyncio.Task[None] | None = None
+    """What followed from the last step, on its way, with the checkpoint that was due."""
     cost_seconds: float = 0.0
     """What packing the last checkpoint took, without waiting for its turn or the broker."""
 
     def is_due(self, settings: DeliverySettings, n_parts: int) -> bool:
         """Whether a checkpoint should be written now, by a runner of so many partitions."""
-        slowly = min(n_parts * self.cost_seconds / SNAPSHOT_SHARE, SELDOM_SECONDS)
-        wait = max(settings.checkpoint_seconds, slowly)
-        return bool(self.pending) and time.monotonic() - self.written_at >= wait
+        now, wait = time.monotonic(), settings.checkpoint_seconds
+        if now - self.stepped_at < wait:  # under load
+            wait = max(wait, min(n_parts * self.cost_seconds / SNAPSHOT_SHARE, SELDOM_SECONDS))
+        return bool(self.pending) and now - self.written_at >= wait
+
+    async def sent(self) -> None:
+        """Wait until what followed from the last step is confirmed, and raise what stopped it."""
+        if self.sending is not None:
+            await self.sending
+            self.sending = None
 
 
 class StatefulDelivery(Delivery):
     """Steps one agent a partition and keeps its state beside the offset that it includes.
+
+    While what follows from one step is sent, the next is thought; never more than one is under way for a
+    partition. A checkpoint is packed between two steps and leaves after what it includes.
 
     Parameters
     ----------
@@ -99,34 +127,50 @@ class StatefulDelivery(Delivery):
         by_partition: dict[int, list[Any]] = defaultdict(list)
         for event in events:
             by_partition[event.message.partition].append(event)
-        await _all(self._learn(partition, its) for partition, its in by_partition.items())
-        self._processed(events, started)
+        await _all(self._learn(partition, its, started) for partition, its in by_partition.items())
 
     async def _tend(self) -> None:
         await _all(self._tend_part(partition, part) for partition, part in self._parts.items())
 
     async def _tend_part(self, partition: int, part: Part) -> None:
         emissions = list(await self._run(part.agent.step, ()))
-        await self._send_or_save(partition, part, emissions)
+        await part.sent()
+        saved = await self._pack_if_due(partition, part, emissions)
+        await self._confirm(part, emissions, saved)
 
     def _forget(self) -> None:
         for part in self._parts.values():
-            self._road.disconnect(part.publisher)
+            let_go(part.sending)
+            self._road.disconnect(part.publisher, after=part.sending)
         self._parts.clear()
 
-    async def _learn(self, partition: int, events: Sequence[Any]) -> None:
+    async def _learn(self, partition: int, events: Sequence[Any], started: float) -> None:
         part = self._parts.get(partition)
         if part is None:
             part = self._parts[partition] = await self._open_patiently(partition)
-        await self._acknowledge(event for event in events if event.message.offset <= part.checkpoint.offset)
+        await self._acknowledge(event for event in events if event.message.offset <= part.confirmed)
         new = list(ahead(events, part.included))
         if not new:
             return
         await self._must_follow(partition, part.included, new)
         emissions = await self._step(part, new)
+        await part.sent()
         part.pending.extend(new)
         part.included = new[-1].message.offset
-        await self._send_or_save(partition, part, emissions)
+        part.stepped_at = time.monotonic()
+        saved = await self._pack_if_due(partition, part, emissions)
+        part.sending = asyncio.create_task(self._finish(part, emissions, saved, new, started))
+
+    async def _finish(
+        self,
+        part: Part,
+        emissions: list[Emission],
+        saved: Saved | None,
+        events: Sequence[Any],
+        started: float,
+    ) -> None:
+        await self._confirm(part, emissions, saved)
+        self._processed(events, started)
 
     async def _open_patiently(self, partition: int) -> Part:
         """Open a partition; a broker that is away may come back, as it may for what is sent."""
@@ -164,7 +208,7 @@ class StatefulDelivery(Delivery):
             "partition opened",
             extra={"stage": self.stage, "partition": partition, "offset": checkpoint.offset},
         )
-        return Part(agent, publisher, checkpoint, checkpoint.offset)
+        return Part(agent, publisher, checkpoint, checkpoint.offset, checkpoint.offset)
 
     async def _must_be_new(self, partition: int) -> None:
         """Refuse to begin from nothing where input was acknowledged before."""
@@ -203,14 +247,34 @@ class StatefulDelivery(Delivery):
                 extra={"stage": self.stage, "partition": partition, "offset": expected, "before": found},
             )
 
-    async def _send_or_save(self, partition: int, part: Part, emissions: list[Emission]) -> None:
-        if self._is_atomic and emissions:
-            await self._save(partition, part, emissions)
-            return
-        await self._send_fenced(part, emissions)
+    async def _pack_if_due(self, partition: int, part: Part, emissions: list[Emission]) -> Saved | None:
+        """Pack the state and what it includes for a checkpoint, where time or a waiting writer asks for one.
+
+        Where emissions and checkpoint are one transaction, every emission does.
+        """
         is_pressing = self._road.backlog.is_pressing(self._road.connection.topic(self.topic), partition)
-        if part.is_due(self._road.settings, len(self._parts)) or (part.pending and is_pressing):
-            await self._save(partition, part, [])
+        is_due = part.is_due(self._road.settings, len(self._parts)) or (part.pending and is_pressing)
+        if not (is_due or (self._is_atomic and emissions)):
+            return None
+        saved = await self._run(self._pack, partition, part)
+        part.pending, part.done = [], []
+        part.checkpoint = saved.checkpoint
+        part.written_at = time.monotonic()
+        return saved
+
+    async def _confirm(self, part: Part, emissions: list[Emission], saved: Saved | None) -> None:
+        """Send what follows from a step, then the checkpoint, and acknowledge what that includes."""
+        if saved is None:
+            await self._send_fenced(part, emissions)
+            return
+        if not self._is_atomic:
+            await self._send_fenced(part, emissions)
+            emissions = []
+        await self._send_fenced(part, [*emissions, saved.emission])
+        assert isinstance(saved.emission.record, bytes)
+        self._road.observer.checkpointed(self.stage, saved.partition, len(saved.emission.record))
+        part.confirmed = saved.checkpoint.offset
+        await self._acknowledge(saved.events)
 
     async def _send_fenced(self, part: Part, emissions: list[Emission]) -> None:
         """Send what overwrites under a key through the partition's own publisher, then what is numbered.
@@ -224,24 +288,12 @@ class StatefulDelivery(Delivery):
         await self._send([e for e in emissions if e.topic not in INPUTS], part.publisher)
         await self._send([e for e in emissions if e.topic in INPUTS])
 
-    async def _save(self, partition: int, part: Part, emissions: list[Emission]) -> None:
-        """Write and confirm a checkpoint, then acknowledge what it includes."""
-        checkpoint, saved, part.cost_seconds = await self._run(self._pack, partition, part)
-        await self._send_fenced(part, [*emissions, saved])
-        assert isinstance(saved.record, bytes)
-        self._road.observer.checkpointed(self.stage, partition, len(saved.record))
-        acknowledged, part.pending = part.pending, []
-        part.done = []
-        part.checkpoint = checkpoint
-        part.written_at = time.monotonic()
-        await self._acknowledge(acknowledged)
-
-    def _pack(self, partition: int, part: Part) -> tuple[Checkpoint, Emission, float]:
-        """Return a checkpoint, what writes it, and the seconds that it took."""
+    def _pack(self, partition: int, part: Part) -> Saved:
         started = time.perf_counter()
         checkpoint = Checkpoint(part.included, part.agent.snapshot())
-        saved = checkpoint_emission(self.stage, partition, checkpoint)
-        return checkpoint, saved, time.perf_counter() - started
+        emission = checkpoint_emission(self.stage, partition, checkpoint)
+        part.cost_seconds = time.perf_counter() - started
+        return Saved(partition, checkpoint, emission, part.pending)
 
     async def _step(self, part: Part, events: Sequence[Any]) -> list[Emission]:
         """Step the agent; records that can't be read or that break it become dead letters."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, Protocol
 
 from agents.agent import Emission, Message, Step
-from streams.delivery import Delivery, message_of
+from streams.delivery import Delivery, let_go, message_of
 from streams.road import Road
 
 __all__ = ["StatelessDelivery"]
@@ -25,8 +25,9 @@ class PausingStep(Step[Message], Protocol):
 class StatelessDelivery(Delivery):
     """Hands the untouched messages of all partitions to one agent, and notes silence.
 
-    While one batch is sent and acknowledged the agent works on the next; never more than that one
-    is under way, so batches leave and are acknowledged in their order.
+    While the agent works on one batch it is given the next, so the encoder never waits for what comes
+    before and after it. Batches leave and are acknowledged in their order, and never more than two are
+    under way.
 
     A partition is silent when everything in it is confirmed and nothing came for
     ``delivery.pause_seconds``; one that is empty from the start is silent too.
@@ -35,7 +36,7 @@ class StatelessDelivery(Delivery):
     def __init__(
         self, stage: str, topic: str, agent: PausingStep, road: Road, batch: int | None = None
     ) -> None:
-        super().__init__(stage, topic, road, batch=batch)
+        super().__init__(stage, topic, road, batch=batch, threads=2)
         self._agent = agent
         self._heard_at: dict[int, float] = {}
         self._paused: set[int] = set()
@@ -44,12 +45,19 @@ class StatelessDelivery(Delivery):
     async def _work(self, events: Sequence[Any]) -> None:
         started = time.monotonic()
         self._hear(events)
-        emissions = await self._run(self._agent.step, [message_of(event) for event in events])
-        await self._sent()
-        self._sending = asyncio.create_task(self._confirm(events, emissions, started))
+        messages = [message_of(event) for event in events]
+        thinking = asyncio.create_task(self._run(self._agent.step, messages))
+        try:
+            await self._sent()
+        except BaseException:
+            let_go(thinking)
+            raise
+        self._sending = asyncio.create_task(self._confirm(events, thinking, started))
 
-    async def _confirm(self, events: Sequence[Any], emissions: Iterable[Emission], started: float) -> None:
-        await self._send(emissions)
+    async def _confirm(
+        self, events: Sequence[Any], thinking: Awaitable[Iterable[Emission]], started: float
+    ) -> None:
+        await self._send(await thinking)
         await self._acknowledge(events)
         self._hear(events)
         self._processed(events, started)
@@ -80,15 +88,7 @@ class StatelessDelivery(Delivery):
                 self._paused.add(partition)
 
     def _forget(self) -> None:
-        if self._sending is not None:
-            self._sending.add_done_callback(_take_note)
-            self._sending.cancel()
-            self._sending = None
+        let_go(self._sending)
+        self._sending = None
         self._heard_at.clear()
         self._paused.clear()
-
-
-def _take_note(sending: asyncio.Task[None]) -> None:
-    """Take the error of a batch that is forgotten: it will be delivered again."""
-    if not sending.cancelled():
-        sending.exception()

@@ -18,8 +18,8 @@ from streams.stateful import Part, ahead
     [
         (1, 0.01, 0.9, False),
         (1, 0.01, 1.1, True),
-        (8, 0.05, 3.5, False),
-        (8, 0.05, 4.5, True),
+        (4, 0.03, 3.5, False),
+        (4, 0.03, 4.5, True),
         (8, 9.0, 9.5, False),
         (8, 9.0, 10.5, True),
     ],
@@ -28,13 +28,25 @@ def test_a_checkpoint_is_due_after_a_second_or_later_where_it_is_dear(
     n_parts: int, cost_seconds: float, waited: float, due: bool
 ) -> None:
     nobody: Any = None
-    part = Part(nobody, nobody, Checkpoint(-1, b""), -1, pending=["an event"], cost_seconds=cost_seconds)
+    start = Checkpoint(-1, b"")
+    part = Part(nobody, nobody, start, -1, -1, pending=["an event"], cost_seconds=cost_seconds)
     part.written_at = time.monotonic() - waited
 
     assert part.is_due(DeliverySettings(), n_parts) == due
 
     part.pending = []
     assert not part.is_due(DeliverySettings(), n_parts)
+
+
+def test_a_dear_checkpoint_is_due_once_the_input_has_been_silent_for_a_second() -> None:
+    nobody: Any = None
+    part = Part(nobody, nobody, Checkpoint(-1, b""), -1, -1, pending=["an event"], cost_seconds=9.0)
+    part.written_at = time.monotonic() - 1.1
+    under_load = part.is_due(DeliverySettings(), 1)
+
+    part.stepped_at = part.written_at
+
+    assert (under_load, part.is_due(DeliverySettings(), 1)) == (False, True)
 
 
 @pytest.mark.parametrize(
