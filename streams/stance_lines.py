@@ -18,7 +18,7 @@ __all__ = ["stance_lines"]
 
 SIDES: Final = (("favor", "green"), ("against", "red"))
 VOICES: Final = 1
-"""Comments of each side that are shown."""
+"""Comments of each side that are shown, the surest."""
 
 FEW: Final = 10
 """Comments on both sides below which they are counted, not shared out."""
@@ -103,7 +103,7 @@ def _voices(name: str, clusters: Sequence[Cluster]) -> Iterable[RenderableType]:
             for cluster in clusters
             for exemplar in cluster.side_exemplars.get(name, {}).get(side, ())
         ]
-        for exemplar in voices[:VOICES]:
+        for exemplar in sorted(voices, key=lambda voice: (-voice.similarity, voice.id))[:VOICES]:
             line = Text("  ")
             line.append(f"{side} ", style=style)
             line.append(f"“{shorten(exemplar.text)}”", style="dim")

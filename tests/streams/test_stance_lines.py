@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from agents.records import Pulse
+from agents.records import Cluster, Exemplar, Pulse
 from streams.stance_lines import stance_lines
 
 START = datetime(2025, 3, 10, tzinfo=UTC)
 
 
-def lines(*balances: float, **sides: int) -> str:
+def lines(*balances: float, voices: Sequence[Exemplar] = (), **sides: int) -> str:
     newest = Pulse(
         tick=START,
         comments=1,
@@ -23,9 +24,24 @@ def lines(*balances: float, **sides: int) -> str:
         n_clusters=1,
         sides_total={"tram": sides},
     )
+    clusters = [
+        Cluster(
+            id=f"c{n}",
+            state="live",
+            label="tram",
+            tick=START,
+            born=START,
+            last_heard=START,
+            count=1,
+            weight=1.0,
+            share=0.5,
+            side_exemplars={"tram": {"favor": (voice,)}},
+        )
+        for n, voice in enumerate(voices)
+    ]
     values = {START + timedelta(minutes=i): balance for i, balance in enumerate(balances)}
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(stance_lines({"tram": "A new tram"}, [newest], [], [], {"balance/tram": values}))
+    console.print(stance_lines({"tram": "A new tram"}, [newest], clusters, [], {"balance/tram": values}))
     return console.export_text()
 
 
@@ -40,3 +56,15 @@ def test_many_sides_are_shares_and_their_movement_is_drawn() -> None:
     assert "75% favor  25% against  of 20" in text
     assert "in favor over time" in text
     assert "between 0% and 75%, now 75%" in text
+
+
+def test_the_voice_of_a_side_is_the_surest_one() -> None:
+    voices = [
+        Exemplar(id="a", text="perhaps, some day", similarity=0.56),
+        Exemplar(id="b", text="build it now", similarity=0.81),
+    ]
+
+    text = lines(0.5, voices=voices, favor=15, against=5)
+
+    assert "build it now" in text
+    assert "perhaps" not in text
