@@ -286,13 +286,16 @@ def _vector(centroid: bytes) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def _side(view: View, target: str, side: str) -> list[Answer]:
-    """Exemplars of one side: those of the largest clusters in turn, else the surest recent judgements."""
-    chosen: dict[str, Answer] = {}
-    for known in view.live():
-        for exemplar in view.shown(known.side_exemplars.get(target, {}).get(side, ()))[:1]:
-            chosen.setdefault(
-                exemplar.id, exemplar_row(view, exemplar) | {"cluster": known.id, "label": known.label}
-            )
+    """Exemplars of one side: the surest one of each cluster, else the surest recent judgements."""
+    surest = [
+        (max(shown, key=lambda exemplar: exemplar.similarity), known)
+        for known in view.live()
+        if (shown := view.shown(known.side_exemplars.get(target, {}).get(side, ())))
+    ]
+    chosen = {
+        exemplar.id: exemplar_row(view, exemplar) | {"cluster": known.id, "label": known.label}
+        for exemplar, known in sorted(surest, key=lambda each: -each[0].similarity)
+    }
     if len(chosen) < N_EXEMPLARS:
         for judged in _surest(view, target, side):
             chosen.setdefault(judged.id, judged_row(view, judged))

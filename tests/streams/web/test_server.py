@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from msgspec.structs import replace
 
 from agents.records import Drift
 from streams.web import server
@@ -231,7 +232,9 @@ async def test_stances_show_the_balance_by_the_time_of_the_judge(client: Any, vi
 async def test_stances_show_a_side_from_exemplars_and_sure_judgements(
     client: Any, view: View, make: Any
 ) -> None:
+    surer = replace(make.exemplar("d"), similarity=0.9)
     exemplars = {"tram": {"favor": (make.exemplar("a"),)}}
+    view.apply("clusters", "c2", make.cluster("c2", 0.1, side_exemplars={"tram": {"favor": (surer,)}}))
     view.apply("clusters", "c1", make.cluster(side_exemplars=exemplars, sides={"tram": {"favor": 1}}))
     view.apply("judgements", "b+tram", make.judgement("b", confidence=0.6))
     view.apply("judgements", "c+tram", make.judgement("c", confidence=0.4))
@@ -239,5 +242,5 @@ async def test_stances_show_a_side_from_exemplars_and_sure_judgements(
 
     (target,) = (await (await client.get("/api/stances")).json())["targets"]
 
-    assert [shown["id"] for shown in target["sides"]["favor"]] == ["a", "b"]
+    assert [shown["id"] for shown in target["sides"]["favor"]] == ["d", "a", "b"]
     assert target["clusters"][0]["sides"] == {"favor": 1}
