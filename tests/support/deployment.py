@@ -87,6 +87,10 @@ class WorkerProcess:
         """Return how much memory it holds now, the processes that it thinks in included."""
         return sum(int(each.memory_info().rss) for each in self._processes())
 
+    def own_memory_bytes(self) -> int:
+        """Return how much memory the process that talks to Kafka holds now."""
+        return int(self._processes()[0].memory_info().rss)
+
     def cpu_seconds(self) -> float:
         """Return how much processor time it has used, the processes that it thinks in included."""
         times = [each.cpu_times() for each in self._processes()]
