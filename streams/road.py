@@ -42,7 +42,7 @@ class DeliverySettings:
     """Silence after which Kafka gives a worker's partitions to another, 6 to 300."""
 
     processes: bool = True
-    """Whether ASSIGN and CHART think in processes of their own, some 100 MB each: then they don't wait for
+    """Whether ASSIGN and CHART think in processes of their own, some 150 MB each: then they don't wait for
     the encoder and the event loop, nor those for them."""
 
     def __post_init__(self) -> None:
