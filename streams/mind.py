@@ -108,7 +108,7 @@ class _Done(_Frame, frozen=True):
 
 
 class _Failed(_Frame, frozen=True):
-    """An error: one of ours by its name, any other as it shows itself."""
+    """An error: one of ours, or a lack of memory, by its name; any other as it shows itself."""
 
     name: str
     message: str
@@ -118,7 +118,7 @@ class _Failed(_Frame, frozen=True):
     @classmethod
     def of(cls, error: Exception) -> _Failed:
         """Write an error that is being handled."""
-        is_ours = isinstance(error, GroundswellError)
+        is_ours = isinstance(error, GroundswellError | MemoryError)
         return cls(
             type(error).__name__ if is_ours else "",
             str(error) if is_ours else repr(error),
@@ -128,7 +128,7 @@ class _Failed(_Frame, frozen=True):
 
     def error(self) -> Exception:
         """Return the error, with the place where it was raised."""
-        kind: Any = getattr(errors, self.name) if self.name else RuntimeError
+        kind: Any = getattr(errors, self.name, MemoryError) if self.name else RuntimeError
         is_rejection = issubclass(kind, RejectedError)
         error: Exception = kind(self.message, self.reason) if is_rejection else kind(self.message)
         error.add_note(self.trace)
@@ -347,16 +347,16 @@ class _Thinker:
 
     def answer(self, asked: _Request) -> bytes:
         """Do what is asked and return it as bytes."""
-        for number in asked.dropped:
-            self._agents.pop(number, None)
-        if asked.agent not in self._agents:
-            self._agents[asked.agent] = self._make(asked.partition)
-        agent = self._agents[asked.agent]
         for micro, placement in asked.placed.items():
             if placement is None:
                 self._placements.pop(micro, None)
             else:
                 self._placements[micro] = placement
+        for number in asked.dropped:
+            self._agents.pop(number, None)
+        if asked.agent not in self._agents:
+            self._agents[asked.agent] = self._make(asked.partition)
+        agent = self._agents[asked.agent]
         if asked.what == "snapshot":
             return agent.snapshot()
         if asked.what == "restore":

@@ -9,7 +9,8 @@
                                                           └──▶ judgements
 
 What an agent emits names the topic and the key where it goes (`agents.agent.Emission`); how it
-gets there, and when its input is acknowledged, is `streams.delivery`.
+gets there, and when its input is acknowledged, is `streams.delivery`. ASSIGN and CHART think in
+processes of their own (`streams.mind`); everything else of a worker is one process.
 """
 
 from __future__ import annotations

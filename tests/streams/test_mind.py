@@ -34,6 +34,8 @@ class Letters:
     dimensions = 26
 
     def encode(self, texts: Sequence[str]) -> Matrix:
+        if "fill the memory" in texts:
+            raise MemoryError
         if "break the encoder" in texts:
             raise EncodingError("'break the encoder' can't be encoded. Leave it out.", "encoder")
         counts = np.array([[text.lower().count(chr(97 + i)) for i in range(26)] for text in texts])
@@ -185,6 +187,11 @@ def test_a_title_that_breaks_the_encoder_rejects_its_comment(mind: Mind) -> None
 
     assert caught.value.reason == "encoder"
     assert "Leave it out" in str(caught.value)
+
+
+def test_a_lack_of_memory_stays_one_and_rejects_nothing(mind: Mind) -> None:
+    with pytest.raises(MemoryError):
+        mind.agent(1).step([comment(0, "the tram is late", "fill the memory")])
 
 
 def test_agents_that_nobody_holds_any_more_are_forgotten(mind: Mind) -> None:
