@@ -57,15 +57,15 @@ class Measured:
 def measure(name: str, n_comments: int) -> Measured:
     """Run ``n_comments`` of the sample discussion through a worker on the embedded broker.
 
-    The bare encoder reads the same texts in the same batches before and after the road does; its
-    rate is the mean of both. Latency is taken at half the road's rate.
+    The rate is that of the first four fifths, sent at once; latency is that of the last, sent at half that
+    rate. Before and after, the bare encoder reads a fifth each, in the same batches; its rate is the mean.
     """
     settings = load_settings(
         {"embedding": {"encoder": name}, "web": {"port": 0}, "delivery": {"pause_seconds": 1}}
     )
     encoder = load_encoder(settings.embedding)
     comments = list(_comments(n_comments))
-    texts = [comment.text or "" for comment in comments]
+    texts = [comment.text or "" for comment in comments[_n_at_once(n_comments) :]]
     encoder.encode(texts[:WARM_UP])
     batch = Embed(encoder, settings.embedding).batch_size
     before = _bare(encoder, texts, batch)
@@ -100,11 +100,15 @@ def _bare(encoder: Encoder, texts: Sequence[str], batch: int) -> float:
     return len(texts) / (time.perf_counter() - started)
 
 
-class _Feeder:
-    """A process that sends the first half of the comments at once and the second at a pace.
+def _n_at_once(n_comments: int) -> int:
+    return n_comments * 4 // 5
 
-    Nothing holds it back, so a half must fit into the embedded broker: 5 MiB a partition, 50,000 comments
-    of the sample's length in all.
+
+class _Feeder:
+    """A process that sends the first comments at once and the others at a pace.
+
+    Nothing holds it back, so the first must fit into the embedded broker: 5 MiB a partition, 50,000
+    comments of the sample's length in all.
     """
 
     def __init__(self, bootstrap: str, prefix: str, n_comments: int) -> None:
@@ -122,25 +126,25 @@ class _Feeder:
         self._process.join()
 
     def send(self, rate: float) -> None:
-        """Begin to send the next half, at so many a second; 0 for as fast as the broker takes them."""
+        """Begin to send the next part, at so many a second; 0 for as fast as the broker takes them."""
         self._pipe.send(rate)
 
     async def sent(self) -> list[float]:
-        """Return when each comment of the half was sent, in seconds of `time.monotonic`."""
+        """Return when each comment of the part was sent, in seconds of `time.monotonic`."""
         times: list[float] = await asyncio.to_thread(self._pipe.recv)
         return times
 
 
 def _feed(bootstrap: str, prefix: str, n_comments: int, pipe: Pipe) -> None:
-    asyncio.run(_send_halves(Connection(bootstrap, prefix), list(_comments(n_comments)), pipe))
+    asyncio.run(_send_parts(Connection(bootstrap, prefix), list(_comments(n_comments)), pipe))
 
 
-async def _send_halves(connection: Connection, comments: list[Comment], pipe: Pipe) -> None:
+async def _send_parts(connection: Connection, comments: list[Comment], pipe: Pipe) -> None:
     publisher = Publisher(connection, lambda *_: [], Backlog({}))
     await publisher.start()
     pipe.send("ready")
-    half = len(comments) // 2
-    for part in (comments[:half], comments[half:]):
+    at_once = _n_at_once(len(comments))
+    for part in (comments[:at_once], comments[at_once:]):
         rate = await asyncio.to_thread(pipe.recv)
         pipe.send(await _send(publisher, part, rate))
     await publisher.stop()
@@ -163,11 +167,11 @@ async def _send(publisher: Publisher, comments: Sequence[Comment], rate: float) 
 async def _road(worker: Worker, feeder: _Feeder, n_comments: int) -> tuple[float, list[float], int]:
     await worker.start()
     try:
-        half = n_comments // 2
+        at_once = _n_at_once(n_comments)
         started = time.monotonic()
         feeder.send(rate=0)
-        await _placed(worker, half)
-        rate = half / (time.monotonic() - started)
+        await _placed(worker, at_once)
+        rate = at_once / (time.monotonic() - started)
         await feeder.sent()
         feeder.send(rate / 2)
         placed = await _placed(worker, n_comments)
