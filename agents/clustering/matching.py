@@ -233,7 +233,7 @@ class Matcher:
         match.similarities[rows, -1] = similarities[rows]
         order = np.lexsort((match.slots[rows], -match.scores[rows]), axis=1)
         for array in (match.slots, match.scores, match.similarities):
-            array[rows] = np.take_along_axis(array[rows], order, axis=1)
+            array[rows] = array[rows[:, None], order]
 
     def _rough(self, vectors: Singles, words: sparse.csr_matrix) -> Singles:
         """Return the (n, k) scores in float32, wrong by less than `NEAR`."""
@@ -272,14 +272,12 @@ class Matcher:
         similarities = (1.0 - beta) * meaning + beta * wording - self.offsets[slots]
         scores = np.where(slots >= 0, self._scores(similarities, slots), -np.inf)
         order = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
+        best = np.arange(len(rows))[:, None], order
+        is_live = np.isfinite(scores[best])
         found = order.shape[1]
-        best = np.take_along_axis(scores, order, axis=1)
-        is_live = np.isfinite(best)
-        match.scores[rows, :found] = best
-        match.slots[rows, :found] = np.where(is_live, np.take_along_axis(slots, order, axis=1), -1)
-        match.similarities[rows, :found] = np.where(
-            is_live, np.take_along_axis(similarities, order, axis=1), -np.inf
-        )
+        match.scores[rows, :found] = scores[best]
+        match.slots[rows, :found] = np.where(is_live, slots[best], -1)
+        match.similarities[rows, :found] = np.where(is_live, similarities[best], -np.inf)
 
 
 def _largest(scores: Singles, wanted: int) -> tuple[Ints, Floats]:
