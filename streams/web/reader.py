@@ -12,7 +12,6 @@ from aiokafka.errors import KafkaError
 
 from agents.errors import RoadError
 from agents.records import decode
-from streams.broker import FETCH_WAIT_MS
 from streams.publish import Connection
 from streams.topics import TOPICS
 from streams.web import view as views
@@ -24,6 +23,11 @@ logger = logging.getLogger(__name__)
 
 TAILS: Final = ("assignments", "judgements")
 """Topics of which only the newest records are read; the others are read from their beginning."""
+
+GATHER_MS: Final = 250
+GATHER_BYTES: Final = 256 * 1024
+"""How long and for how much a fetch gathers: a person doesn't see a quarter of a second, and every fetch
+asks for all partitions of all topics."""
 
 POLL_MS: Final = 500
 RETRY_SECONDS: Final = 1.0
@@ -70,7 +74,8 @@ class Reader:
             isolation_level="read_committed",
             enable_auto_commit=False,
             max_partition_fetch_bytes=4 * 1_048_576,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_max_wait_ms=GATHER_MS,
+            fetch_min_bytes=GATHER_BYTES,
             metadata_max_age_ms=30_000,
         )
         try:
