@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections import Counter
 from functools import partial
 from importlib.metadata import version
@@ -17,7 +16,6 @@ import faust
 from aiohttp import web
 from faust.exceptions import ConsumerNotStarted
 from prometheus_client import CollectorRegistry
-from threadpoolctl import threadpool_limits
 
 from agents.embedding.encoder import Encoder, load_encoder
 from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS
@@ -29,6 +27,7 @@ from streams.metrics import Metrics
 from streams.mind import STAGES, Mind
 from streams.observe import MeteredEncoder, MetricsObserver
 from streams.offsets import Offsets
+from streams.process import settle
 from streams.publish import Backlog, Connection, Publisher
 from streams.road import Road
 from streams.route import Agents, lay
@@ -48,10 +47,6 @@ logger = logging.getLogger(__name__)
 
 BACKLOG_BYTES: Final = 3 * 1_048_576
 """Bytes of values that may wait on a partition of the embedded broker, which keeps 5 MiB, compressed."""
-
-SWITCH_SECONDS: Final = 0.0002
-"""How long one thread may keep the others from Python. At the usual 5 ms the encoder, which leaves Python
-and comes back at every layer of its network, loses a fifth of its rate to the event loop."""
 
 VERSION: Final = version("groundswell")
 
@@ -113,14 +108,13 @@ class Worker:
             If the model, the broker or a topic is not as it must be; nothing was acknowledged.
         """
         self._failed = asyncio.get_running_loop().create_future()
-        threadpool_limits(1, user_api="blas")  # a step's matrices are small: a second thread only spins
-        sys.setswitchinterval(SWITCH_SECONDS)
         if self.settings.delivery.processes:
             self._minds = {stage: Mind(stage) for stage in STAGES}
         await self._serve()
         if self._encoder is None:
             self._encoder = await asyncio.to_thread(load_encoder, self.settings.embedding)
         self._agents = await asyncio.to_thread(self._think)
+        settle()
         await ensure_topics(self.connection, self.settings.topics, embedded=self.is_embedded)
         await self.publisher.start()
         self._reader = Reader(self.connection, self.view)

@@ -22,25 +22,22 @@ import socket
 import subprocess
 import sys
 import threading
-import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing.connection import Connection as Pipe
 from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from agents import errors
 from agents.agent import Agent, Emission
 from agents.embedding.encoder import Encoder, Matrix
-from agents.errors import GroundswellError, RejectedError, RoadError
-from agents.records import Debated, Embedded, Pause, Placement, Record, Sketch
+from agents.errors import RoadError
+from agents.records import Embedded, Pause, Placement, Sketch
+from streams.frames import Done, Failed, Line, Request, Rows, Setup, Texts, pack, unpack
+from streams.process import settle
 from streams.settings import Settings
 from streams.thinking import assigning, charting, gatekeeper
-from streams.topics import TOPICS
 
 __all__ = ["STAGES", "Mind"]
 
@@ -50,111 +47,6 @@ STAGES: Final[dict[str, Any]] = {"assign": Embedded | Pause, "chart": Sketch}
 END_SECONDS: Final = 5.0
 
 Encode = Callable[[Sequence[str]], Matrix]
-
-
-class _Emitted(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An emission on its way through the pipe."""
-
-    topic: str
-    key: str | None
-    record: msgspec.Raw
-    is_tombstone: bool
-    partition: int | None
-    headers: tuple[tuple[str, bytes], ...]
-
-
-class _Frame(msgspec.Struct, frozen=True, tag=True):
-    """What passes through the pipe; nothing that could run code where it is read."""
-
-
-class _Setup(_Frame, frozen=True):
-    """What a mind must know before it can make agents."""
-
-    stage: str
-    settings: Settings
-    n_partitions: int
-    version: str
-
-
-class _Request(_Frame, frozen=True):
-    """What an agent is asked to do."""
-
-    agent: int
-    partition: int
-    what: Literal["step", "snapshot", "restore"]
-    argument: bytes
-    placed: dict[str, Placement | None] = {}
-    """Placements that are new or changed since the last request, by micro-cluster; None where one is gone."""
-    dropped: tuple[int, ...] = ()
-    """Agents that are not needed any more."""
-
-
-class _Texts(_Frame, frozen=True):
-    """What a mind wants encoded."""
-
-    texts: list[str]
-
-
-class _Rows(_Frame, frozen=True):
-    """Their vectors: little-endian float32, one after the other."""
-
-    rows: bytes
-
-
-class _Done(_Frame, frozen=True):
-    """What came of a request."""
-
-    answer: bytes = b""
-
-
-class _Failed(_Frame, frozen=True):
-    """An error: one of ours, or a lack of memory, by its name; any other as it shows itself."""
-
-    name: str
-    message: str
-    reason: str
-    trace: str
-
-    @classmethod
-    def of(cls, error: Exception) -> _Failed:
-        """Write an error that is being handled."""
-        is_ours = isinstance(error, GroundswellError | MemoryError)
-        return cls(
-            type(error).__name__ if is_ours else "",
-            str(error) if is_ours else repr(error),
-            error.reason if isinstance(error, RejectedError) else "",
-            traceback.format_exc(),
-        )
-
-    def error(self) -> Exception:
-        """Return the error, with the place where it was raised."""
-        kind: Any = getattr(errors, self.name, MemoryError) if self.name else RuntimeError
-        is_rejection = issubclass(kind, RejectedError)
-        error: Exception = kind(self.message, self.reason) if is_rejection else kind(self.message)
-        error.add_note(self.trace)
-        return error
-
-
-class _Line:
-    """One end of the pipe."""
-
-    def __init__(self, number: int) -> None:
-        self._pipe = Pipe(number)
-        self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(_Setup | _Request | _Texts | _Rows | _Done | _Failed)
-
-    def say(self, frame: _Frame) -> None:
-        """Send a frame."""
-        self._pipe.send_bytes(self._encoder.encode(frame))
-
-    def hear(self) -> _Frame:
-        """Wait for a frame."""
-        frame: _Frame = self._decoder.decode(self._pipe.recv_bytes())
-        return frame
-
-    def close(self) -> None:
-        """Close this end."""
-        self._pipe.close()
 
 
 class Mind:
@@ -173,7 +65,7 @@ class Mind:
         self._n_agents = 0
         self._encode: Encode | None = None
         self._placements: Mapping[str, Placement] = {}
-        self._version: Callable[[], int] = lambda: 0
+        self.version_of_placements: Callable[[], int] = lambda: 0
         self._told: dict[str, Placement] = {}
         self._told_version = -1
         ours, theirs = socket.socketpair()
@@ -183,7 +75,7 @@ class Mind:
                 pass_fds=[theirs.fileno()],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        self._line = _Line(ours.detach())
+        self._line = Line(ours.detach())
 
     def begin(
         self,
@@ -209,9 +101,9 @@ class Mind:
             If the process has ended.
         """
         self._encode = encoder.encode
-        self._placements, self._version = placements, version_of_placements
+        self._placements, self.version_of_placements = placements, version_of_placements
         with self._lock:
-            self._converse(_Setup(self._stage, settings, n_partitions, version))
+            self._converse(Setup(self._stage, settings, n_partitions, version))
 
     @property
     def pid(self) -> int:
@@ -240,7 +132,7 @@ class Mind:
         with self._lock:
             dropped = tuple(self._dropped.popleft() for _ in range(len(self._dropped)))
             placed = self._new_placements() if what == "step" else {}
-            return self._converse(_Request(agent, partition, what, argument, placed, dropped))
+            return self._converse(Request(agent, partition, what, argument, placed, dropped))
 
     def stop(self) -> None:
         """End the process."""
@@ -249,30 +141,30 @@ class Mind:
         with self._lock:
             self._line.close()
 
-    def _converse(self, said: _Setup | _Request) -> bytes:
+    def _converse(self, said: Setup | Request) -> bytes:
         try:
             self._line.say(said)
-            while isinstance(heard := self._line.hear(), _Texts):
+            while isinstance(heard := self._line.hear(), Texts):
                 self._line.say(self._encoded(heard.texts))
         except (EOFError, OSError) as cause:
             raise RoadError(
                 f"the process that {self._stage} thinks in has ended (exit code {self._process.poll()}). "
                 "Start the worker again; nothing unconfirmed was acknowledged."
             ) from cause
-        if isinstance(heard, _Failed):
+        if isinstance(heard, Failed):
             raise heard.error()
-        assert isinstance(heard, _Done)
+        assert isinstance(heard, Done)
         return heard.answer
 
-    def _encoded(self, texts: Sequence[str]) -> _Rows | _Failed:
+    def _encoded(self, texts: Sequence[str]) -> Rows | Failed:
         assert self._encode is not None
         try:
-            return _Rows(self._encode(texts).astype("<f4").tobytes())
+            return Rows(self._encode(texts).astype("<f4").tobytes())
         except Exception as error:
-            return _Failed.of(error)
+            return Failed.of(error)
 
     def _new_placements(self) -> dict[str, Placement | None]:
-        version = self._version()
+        version = self.version_of_placements()
         if version == self._told_version:
             return {}
         self._told_version = version
@@ -292,14 +184,15 @@ class _Elsewhere:
         self._mind = mind
         self._number = number
         self._partition = partition
+        self._knew: int | None = None
 
     def step(self, batch: Sequence[Any]) -> list[Emission]:
-        """Let it step, and return what leaves."""
-        emitted = self._ask("step", msgspec.msgpack.encode(batch))
-        return [
-            Emission(each.topic, each.key, _record(each), each.partition, each.headers)
-            for each in _emitted.decode(emitted)
-        ]
+        """Let it step, and return what leaves; without input nothing can, unless placements are new."""
+        knows = self._mind.version_of_placements()
+        if not batch and knows == self._knew:
+            return []
+        self._knew = knows
+        return unpack(self._ask("step", msgspec.msgpack.encode(batch)))
 
     def snapshot(self) -> bytes:
         """Return its state."""
@@ -307,34 +200,17 @@ class _Elsewhere:
 
     def restore(self, state: bytes) -> None:
         """Let it take over a state."""
+        self._knew = None
         self._ask("restore", state)
 
     def _ask(self, what: Literal["step", "snapshot", "restore"], argument: bytes) -> bytes:
         return self._mind.ask(self._number, self._partition, what, argument)
 
 
-_emitted = msgspec.msgpack.Decoder(list[_Emitted])
-_records: dict[str, Any] = {
-    name: msgspec.msgpack.Decoder(topic.value) for name, topic in TOPICS.items() if topic.value
-} | {"debated": msgspec.msgpack.Decoder(Debated | Pause)}
-
-
-def _packed(emission: Emission) -> _Emitted:
-    assert not isinstance(emission.key, bytes)
-    record = msgspec.Raw(msgspec.msgpack.encode(emission.record))
-    return _Emitted(
-        emission.topic, emission.key, record, emission.record is None, emission.partition, emission.headers
-    )
-
-
-def _record(emitted: _Emitted) -> Record | None:
-    return None if emitted.is_tombstone else _records[emitted.topic].decode(emitted.record)
-
-
 class _Thinker:
     """The other end: holds the agents and does what it is asked."""
 
-    def __init__(self, setup: _Setup, line: _Line) -> None:
+    def __init__(self, setup: Setup, line: Line) -> None:
         self._line = line
         self._placements: dict[str, Placement] = {}
         self._agents: dict[int, Agent[Any]] = {}
@@ -345,7 +221,7 @@ class _Thinker:
         else:
             self._make = charting(setup.settings, setup.n_partitions)
 
-    def answer(self, asked: _Request) -> bytes:
+    def answer(self, asked: Request) -> bytes:
         """Do what is asked and return it as bytes."""
         for micro, placement in asked.placed.items():
             if placement is None:
@@ -363,39 +239,39 @@ class _Thinker:
             agent.restore(asked.argument)
             return b""
         batch = self._batch.decode(asked.argument)
-        return msgspec.msgpack.encode([_packed(emission) for emission in agent.step(batch)])
+        return pack(agent.step(batch))
 
     def _encode(self, texts: Sequence[str]) -> Matrix:
-        self._line.say(_Texts(list(texts)))
+        self._line.say(Texts(list(texts)))
         heard = self._line.hear()
-        if isinstance(heard, _Failed):
+        if isinstance(heard, Failed):
             raise heard.error()
-        assert isinstance(heard, _Rows)
+        assert isinstance(heard, Rows)
         return np.frombuffer(heard.rows, np.dtype("<f4")).reshape(len(texts), -1)
 
 
-def _think(line: _Line) -> None:
+def _think(line: Line) -> None:
     """Answer until the pipe ends."""
     thinker: _Thinker | None = None
     while True:
         said, answer = line.hear(), b""
         try:
-            if isinstance(said, _Setup):
+            if isinstance(said, Setup):
                 thinker = _Thinker(said, line)
             else:
                 assert thinker is not None
-                assert isinstance(said, _Request)
+                assert isinstance(said, Request)
                 answer = thinker.answer(said)
         except Exception as error:
-            line.say(_Failed.of(error))
+            line.say(Failed.of(error))
         else:
-            line.say(_Done(answer))
+            line.say(Done(answer))
 
 
 def main() -> None:
     """Be a mind, at the pipe whose number is the only argument."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # the worker decides when it ends
-    threadpool_limits(1, user_api="blas")
+    settle()
     with contextlib.suppress(EOFError, OSError):
-        _think(_Line(int(sys.argv[1])))
+        _think(Line(int(sys.argv[1])))

@@ -37,7 +37,7 @@ class Letters:
         if "fill the memory" in texts:
             raise MemoryError
         if "break the encoder" in texts:
-            raise EncodingError("'break the encoder' can't be encoded. Leave it out.", "encoder")
+            raise EncodingError("'break the encoder' can't be encoded. Leave it out.", "unencodable")
         counts = np.array([[text.lower().count(chr(97 + i)) for i in range(26)] for text in texts])
         rows = counts + 1e-3
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
@@ -134,6 +134,27 @@ def test_it_goes_on_from_a_state(mind: Mind, settings: Settings, world: World) -
     assert list(there.step(batch[30:])) == ours.step(batch[30:])
 
 
+def test_it_is_asked_nothing_where_nothing_can_have_changed(
+    mind: Mind, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = mind.agent(1)
+    (first,) = of_kind(list(there.step([comment(0, "the tram is late")])), Assignment)
+    ask, asked = mind.ask, list[str]()
+
+    def note(agent: int, partition: int, what: Any, argument: bytes) -> bytes:
+        asked.append(what)
+        return ask(agent, partition, what, argument)
+
+    monkeypatch.setattr(mind, "ask", note)
+
+    assert there.step(()) == []
+    assert asked == []
+    world.place(first.micro, "topic")
+    assert there.step(()) != []
+    assert there.step(()) == []
+    assert asked == ["step"]
+
+
 def test_it_hears_of_placements_that_come_change_and_go(mind: Mind, world: World) -> None:
     there = mind.agent(1)
     (first,) = of_kind(list(there.step([comment(0, "the tram is late")])), Assignment)
@@ -185,7 +206,7 @@ def test_a_title_that_breaks_the_encoder_rejects_its_comment(mind: Mind) -> None
     with pytest.raises(EncodingError) as caught:
         mind.agent(1).step([comment(0, "the tram is late", "break the encoder")])
 
-    assert caught.value.reason == "encoder"
+    assert caught.value.reason == "unencodable"
     assert "Leave it out" in str(caught.value)
 
 
