@@ -19,6 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path("bench.json")
+WIDE = 160
+"""Columns of a table that goes into a file."""
+
 ROAD_RUNS = (("all-MiniLM-L6-v2", 10_000), ("static", 40_000))
 
 
@@ -63,7 +66,7 @@ def _show(console: Console, name: str, rows: list[dict[str, Any]]) -> None:
 
 def main(wanted: list[str]) -> None:
     """Run the benchmarks that are wanted, all by default."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
     benchmarks = _others()
     unknown = set(wanted) - set(benchmarks)
     if unknown:
