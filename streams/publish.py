@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from agents.agent import Emission
@@ -28,6 +28,9 @@ REQUEST_BYTES: Final = 18 * 1_048_576
 
 PATIENCE_MS: Final = 150_000
 """How long a record waits for a broker that is away: one that restarts on a busy machine takes a minute."""
+
+LOOK_AGAIN_SECONDS: Final = 0.1
+"""What aiokafka waits between two attempts of the same kind."""
 
 Headers = list[tuple[str, bytes]]
 Labeller = Callable[[str, bytes | None, Record | bytes | None, bytes | None], Headers]
@@ -118,6 +121,28 @@ class Backlog:
                 self._released.notify_all()
 
 
+class _Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types here
+    """A producer that outlives a connection which closes while it looks for its coordinator.
+
+    aiokafka looks again after any other failure of that kind; after this one its sender ends, and with it
+    every later send.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._look = self._sender._find_coordinator
+        self._sender._find_coordinator = self._look_again
+
+    async def _look_again(self, *wanted: Any) -> Any:
+        while True:
+            try:
+                return await self._look(*wanted)
+            except KafkaError as error:
+                if not isinstance(error.__cause__, KafkaConnectionError):
+                    raise
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
 class Publisher:
     """Writes emissions to topics, each batch confirmed by the broker.
 
@@ -155,7 +180,7 @@ class Publisher:
 
     async def start(self) -> None:
         """Connect; with a transactional id also fence the former owner."""
-        self._producer = AIOKafkaProducer(
+        self._producer = _Producer(
             **self._connection.client(),
             acks="all",
             compression_type="zstd",

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import InconsistentGroupProtocolError
+from aiokafka.errors import InconsistentGroupProtocolError, KafkaConnectionError
 
 from agents.agent import Emission
 from agents.embedding.encoder import load_encoder
@@ -123,6 +124,31 @@ async def test_what_a_fenced_owner_sends_is_never_read(on_kafka: Broker) -> None
 
     read = await read_log(on_kafka.connection, "lineage")
     assert [message.value for message in read.messages] == [b"before", b"after"]
+
+
+async def test_a_connection_that_closes_while_the_coordinator_is_looked_up_ends_nothing(
+    on_kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create_topics(on_kafka.connection, load_settings(SETTINGS).topics)
+    owner = Publisher(on_kafka.connection, lambda *_: [], Backlog({}), f"{on_kafka.prefix}chart")
+    await owner.start()
+    producer: Any = owner._producer
+    look, failures = producer.client.coordinator_lookup, [KafkaConnectionError("closed")] * 2
+
+    async def fail_first(*wanted: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await look(*wanted)
+
+    monkeypatch.setattr(producer.client, "coordinator_lookup", fail_first)
+    producer._sender._coordinators.clear()  # as after an answer that it was lost
+
+    await owner.send([Emission("lineage", "first", b"once")])
+    await owner.stop()
+
+    read = await read_log(on_kafka.connection, "lineage")
+    assert failures == []
+    assert [message.value for message in read.messages] == [b"once"]
 
 
 def test_a_foreign_client_can_not_join_the_group_and_disturbs_nobody(
