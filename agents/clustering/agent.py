@@ -30,14 +30,16 @@ from agents.records import Embedded, Pause, Placement
 
 __all__ = ["Assign", "Gate"]
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 class Gate(Protocol):
     """Tells what a comment is about; `agents.stance.gate.Gatekeeper` does."""
 
-    def about(self, vector: NDArray[np.float32], title: str | None = None) -> tuple[str, ...]:
-        """Return the ids of the targets that a comment is about."""
+    def about(
+        self, vector: NDArray[np.float32], title: str | None = None, answered: Sequence[float] = ()
+    ) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        """Return the ids of the targets that a comment is about, and the probability for every target."""
         ...
 
 
@@ -188,10 +190,12 @@ class Assign:
             out.append(Emission("assignments", entry.record.id, assignment))
             if self._gate is not None:
                 vector = part.vectors[i].astype(np.float32)
-                targets = self._gate.about(vector, entry.record.discussion_title)
+                record = entry.record
+                answered = self._texts.about(record.parent)
+                targets, about = self._gate.about(vector, record.discussion_title, answered)
                 if targets or entry.is_edit:
-                    self._send_debated(entry.record, numbers[0], targets, out)
-                self._texts.remember(entry.record.id, entry.record.text)
+                    self._send_debated(record, numbers[0], targets, out)
+                self._texts.remember(record.id, record.text, about)
         self._absorb()
         run.clear()
 

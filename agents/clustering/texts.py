@@ -1,4 +1,4 @@
-"""Beginnings of recent texts: what the judge is shown as the comment that was answered."""
+"""Recent texts, and what they are about: what is known of a comment that another one answers."""
 
 from __future__ import annotations
 
@@ -12,31 +12,42 @@ CHARACTERS = 500
 """Characters kept of a text."""
 
 
+class _Text(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    text: str
+    about: tuple[float, ...]
+
+
 class Texts:
     """The last so many texts of a partition by the id of their comment.
 
     Examples
     --------
     >>> texts = Texts(1)
-    >>> texts.remember("a", "first"); texts.remember("b", "second")
-    >>> texts.find("a") is None, texts.find("b")
-    (True, 'second')
+    >>> texts.remember("a", "first", (0.2,)); texts.remember("b", "second", (0.9,))
+    >>> texts.find("a") is None, texts.find("b"), texts.about("b")
+    (True, 'second', (0.9,))
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, _Text] = {}
 
     def find(self, comment: str | None) -> str | None:
         """Return the beginning of a text, or None where it isn't known (any more)."""
-        return None if comment is None else self._texts.get(comment)
+        known = None if comment is None else self._texts.get(comment)
+        return None if known is None else known.text
 
-    def remember(self, comment: str, text: str) -> None:
-        """Keep a text in the place of the oldest."""
+    def about(self, comment: str | None) -> tuple[float, ...]:
+        """Return how probably a text is about each target, nothing where it isn't known (any more)."""
+        known = None if comment is None else self._texts.get(comment)
+        return () if known is None else known.about
+
+    def remember(self, comment: str, text: str, about: tuple[float, ...]) -> None:
+        """Keep a text, and how probably it is about each target, in the place of the oldest."""
         if not self._size:
             return
         self._texts.pop(comment, None)
-        self._texts[comment] = shorten(text, CHARACTERS)
+        self._texts[comment] = _Text(shorten(text, CHARACTERS), about)
         if len(self._texts) > self._size:
             del self._texts[next(iter(self._texts))]
 
@@ -50,4 +61,4 @@ class Texts:
 
     def restore(self, state: bytes) -> None:
         """Take over a state that `snapshot` gave."""
-        self._texts = msgspec.msgpack.decode(state, type=dict[str, str])
+        self._texts = msgspec.msgpack.decode(state, type=dict[str, _Text])

@@ -8,7 +8,7 @@ everyday comments about other things, encoded by the same encoder.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,8 @@ OFF_TOPIC: Final = -2.0
 """Prior log-odds where the discussion's title isn't about the target."""
 ON_TOPIC: Final = 3.0
 """Prior log-odds where it is: most comments under an article are about what it is about."""
+DIGITS: Final = 4
+"""Decimal places of a probability that is remembered."""
 KNOWN_TITLES: Final = 4096
 """Titles whose vectors are kept."""
 
@@ -66,7 +68,9 @@ class Gate:
         self._mean = nearest.mean(axis=0)
         self._spread = np.maximum(nearest.std(axis=0), 1e-6)
 
-    def probability(self, vectors: Matrix, titles: Matrix | None = None) -> Wide:
+    def probability(
+        self, vectors: Matrix, titles: Matrix | None = None, answered: Wide | None = None
+    ) -> Wide:
         """Return (n, t) probabilities that each comment is about each target.
 
         A row's value doesn't depend on the rows beside it.
@@ -78,19 +82,24 @@ class Gate:
         titles
             (n, d) float32: the titles of their discussions, a row of zeros where there is none;
             None where there is none at all.
+        answered
+            (n, t) the same probabilities of the comments that they answer, 0 where there is none.
+            An answer is about what it answers as a comment is about its discussion's title.
         """
         evidence = self._evidence(vectors)
         prior = np.full_like(evidence, UNTITLED)
         if titles is not None:
             named = OFF_TOPIC + (ON_TOPIC - OFF_TOPIC) * _logistic(self._evidence(titles))
             prior = np.where(np.any(titles != 0, axis=1)[:, None], named, prior)
+        if answered is not None:
+            prior = np.maximum(prior, OFF_TOPIC + (ON_TOPIC - OFF_TOPIC) * answered)
         return _logistic(evidence + prior)
 
-    def relevant(self, vectors: Matrix, titles: Matrix | None = None) -> list[tuple[str, ...]]:
+    def relevant(self, probabilities: Wide) -> list[tuple[str, ...]]:
         """Return the ids of the targets that each comment is about, in the order of the targets."""
         return [
             tuple(target for target, is_about in zip(self._ids, row, strict=True) if is_about)
-            for row in self.probability(vectors, titles) >= self._threshold
+            for row in probabilities >= self._threshold
         ]
 
     def _evidence(self, vectors: Matrix) -> Wide:
@@ -123,11 +132,14 @@ class Gatekeeper:
     ) -> None:
         self._encode = encode
         self._titles: OrderedDict[str, Matrix] = OrderedDict()
+        self._n_targets = len(targets)
         statements = [encode([*target.statements, target.title]) for target in targets]
         self._gate = Gate(targets, statements, encode(everyday_comments()), threshold) if targets else None
 
-    def about(self, vector: Matrix, title: str | None = None) -> tuple[str, ...]:
-        """Return the ids of the targets that a comment is about.
+    def about(
+        self, vector: Matrix, title: str | None = None, answered: Sequence[float] = ()
+    ) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        """Return the ids of the targets that a comment is about, and the probability for every target.
 
         Parameters
         ----------
@@ -135,11 +147,30 @@ class Gatekeeper:
             (d,) float32 of unit length.
         title
             Title of its discussion.
+        answered
+            The probabilities of the comment that it answers; none where it answers none that is known.
         """
         if self._gate is None:
-            return ()
+            return (), ()
         titles = None if not title else self._title(title)[None, :]
-        return self._gate.relevant(vector[None, :], titles)[0]
+        parent = np.array([answered]) if len(answered) == self._n_targets else None
+        found = self._gate.probability(vector[None, :], titles, parent).round(DIGITS)
+        return self._gate.relevant(found)[0], tuple(found[0].tolist())
+
+    def about_each(
+        self, comments: Iterable[tuple[str, Matrix, str | None, str | None]]
+    ) -> Iterator[tuple[str, ...]]:
+        """Yield the ids of the targets that each comment is about.
+
+        Parameters
+        ----------
+        comments
+            In the order of their coming: id, vector, title of the discussion, id of what it answers.
+        """
+        known: dict[str | None, tuple[float, ...]] = {}
+        for name, vector, title, parent in comments:
+            targets, known[name] = self.about(vector, title, known.get(parent, ()))
+            yield targets
 
     def _title(self, title: str) -> Matrix:
         if title not in self._titles:

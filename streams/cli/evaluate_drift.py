@@ -150,10 +150,14 @@ def _judged_sides(
     encoder = load_encoder(settings.embedding)
     keeper = Gatekeeper(stance.judged, encoder.encode, stance.gate)
     targets = {target.id: target for target in stance.judged}
+    about = keeper.about_each(
+        (row["id"], vector.astype(np.float32), row.get("discussion_title"), row.get("parent"))
+        for row, vector in zip(rows, matrix, strict=True)
+    )
     asked = [
         (Question(row["text"], targets[target]), at)
-        for row, vector, at in zip(rows, matrix, times, strict=True)
-        for target in keeper.about(vector.astype(np.float32), row.get("discussion_title"))
+        for row, ids, at in zip(rows, about, times, strict=True)
+        for target in ids
     ]
     verdicts = load_panel(stance, encoder.encode, encoder.name).judge([question for question, _ in asked])
     for (question, at), verdict in zip(asked, verdicts, strict=True):

@@ -53,10 +53,12 @@ def _sample() -> list[Row]:
     truth = {each["id"]: each["stances"] for each in _lines("truth.jsonl")}
     keeper = Gatekeeper(settings.judged, encoder.encode, settings.gate)
     vectors = encoder.encode([comment.text or "" for comment in comments]).astype(np.float16)
-    about = [
-        keeper.about(vector.astype(np.float32), comment.discussion_title)
-        for comment, vector in zip(comments, vectors, strict=True)
-    ]
+    about = list(
+        keeper.about_each(
+            (comment.id, vector.astype(np.float32), comment.discussion_title, comment.parent)
+            for comment, vector in zip(comments, vectors, strict=True)
+        )
+    )
     model = load_model(settings)
     started = time.perf_counter()
     asked = [(each, target) for each, ids in zip(comments, about, strict=True) for target in ids]

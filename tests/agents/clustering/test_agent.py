@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 
@@ -12,7 +13,7 @@ from agents.clustering.agent import Assign
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.ticks import TimeSettings, as_datetime
 from agents.errors import EncoderError, StateError
-from agents.records import Assignment, Embedded, Pause, Placement, Sketch
+from agents.records import Assignment, Debated, Embedded, Pause, Placement, Sketch
 from tests.support.talking import START, Road, comment, talk, unit
 
 X, Y, Z = np.eye(24)[:3]
@@ -334,3 +335,33 @@ def test_another_encoder_is_refused_in_words() -> None:
 def test_a_state_that_cannot_be_read_is_refused_in_words(state: bytes) -> None:
     with pytest.raises(StateError, match=r"can't be read.*Replay"):
         assign().restore(state)
+
+
+class Listening:
+    """A gate that lets everything through and notes what it is told of the comment that is answered."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[float, ...]] = []
+
+    def about(
+        self, vector: np.ndarray, title: str | None = None, answered: Sequence[float] = ()
+    ) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        self.told.append(tuple(answered))
+        return ("pact",), (len(self.told) / 10,)
+
+
+def test_the_gate_is_told_what_the_answered_comment_is_about_after_a_restart_too() -> None:
+    gate = Listening()
+    said = [
+        msgspec.structs.replace(comment(n, X, f"text of {name}", name=name), parent=parent)
+        for n, (name, parent) in enumerate([("a", None), ("b", "a"), ("c", "unknown"), ("d", "b")])
+    ]
+    before, after = (Assign(0, CALM, TimeSettings(), {}, gate) for _ in range(2))
+
+    emitted = before.step(said[:3])
+    after.restore(before.snapshot())
+    emitted += after.step(said[3:])
+
+    debated = [each.record for each in emitted if isinstance(each.record, Debated)]
+    assert gate.told == [(), (0.1,), (), (0.2,)]
+    assert [each.parent_text for each in debated] == [None, "text of a", None, "text of b"]

@@ -30,6 +30,10 @@ def towards(place: int, cosine: float) -> np.ndarray:
     return row.astype(np.float32)
 
 
+def relevant(gate: Gate, vectors: np.ndarray, titles: np.ndarray | None = None) -> list[tuple[str, ...]]:
+    return gate.relevant(gate.probability(vectors, titles))
+
+
 @pytest.fixture
 def gate() -> Gate:
     eye = np.eye(D, dtype=np.float32)
@@ -37,34 +41,47 @@ def gate() -> Gate:
 
 
 def test_a_comment_is_about_the_target_that_it_is_near_to(gate: Gate) -> None:
-    assert gate.relevant(towards(0, 0.9)) == [("pact",)]
-    assert gate.relevant(towards(1, 0.9)) == [("tram",)]
+    assert relevant(gate, towards(0, 0.9)) == [("pact",)]
+    assert relevant(gate, towards(1, 0.9)) == [("tram",)]
 
 
 def test_an_everyday_comment_is_about_none(gate: Gate) -> None:
-    assert gate.relevant(towards(0, 0.0)) == [()]
+    assert relevant(gate, towards(0, 0.0)) == [()]
 
 
 def test_a_comment_may_be_about_several() -> None:
     eye = np.eye(D, dtype=np.float32)
     gate = Gate([PACT, TRAM], [eye[:1], eye[:1]], everyday())
 
-    assert gate.relevant(towards(0, 0.9)) == [("pact", "tram")]
+    assert relevant(gate, towards(0, 0.9)) == [("pact", "tram")]
 
 
 def test_the_nearest_statement_decides() -> None:
     eye = np.eye(D, dtype=np.float32)
     gate = Gate([PACT], [eye[:2]], everyday())
 
-    assert gate.relevant(np.concatenate([towards(0, 0.9), towards(1, 0.9)])) == [("pact",), ("pact",)]
+    both = np.concatenate([towards(0, 0.9), towards(1, 0.9)])
+
+    assert relevant(gate, both) == [("pact",), ("pact",)]
 
 
 def test_a_title_about_the_target_lets_loose_comments_through(gate: Gate) -> None:
     loose = towards(0, 0.12)
 
-    assert gate.relevant(loose) == [()]
-    assert gate.relevant(loose, towards(0, 0.9)) == [("pact",)]
+    assert relevant(gate, loose) == [()]
+    assert relevant(gate, loose, towards(0, 0.9)) == [("pact",)]
     assert gate.probability(loose, towards(1, 0.9))[0, 0] < gate.probability(loose)[0, 0]
+
+
+def test_an_answer_to_a_comment_about_the_target_needs_less(gate: Gate) -> None:
+    loose = towards(0, 0.12)
+    alone = gate.probability(loose)
+
+    answering = gate.probability(loose, answered=np.array([[0.9, 0.0]]))
+
+    assert gate.relevant(answering) == [("pact",)]
+    assert answering[0, 1] == alone[0, 1]
+    assert np.array_equal(gate.probability(loose, answered=np.zeros((1, 2))), alone)
 
 
 def test_a_row_of_zeros_is_no_title(gate: Gate) -> None:
@@ -88,7 +105,7 @@ def test_a_threshold_of_zero_lets_everything_through() -> None:
     eye = np.eye(D, dtype=np.float32)
     gate = Gate([PACT], [eye[:1]], everyday(), threshold=0.0)
 
-    assert gate.relevant(towards(0, 0.0)) == [("pact",)]
+    assert relevant(gate, towards(0, 0.0)) == [("pact",)]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 20))
@@ -118,11 +135,26 @@ def test_the_gatekeeper_encodes_a_title_once() -> None:
     assert asked.count("All about the pact") == 1
 
 
+def test_the_gatekeeper_follows_answers() -> None:
+    def encode(texts: list[str]) -> np.ndarray:
+        return everyday() if len(texts) == 96 else np.repeat(towards(0, 1.0), len(texts), axis=0)
+
+    clear, loose = towards(0, 0.9)[0], towards(0, 0.12)[0]
+    thread = [
+        ("a", clear, None, None),
+        ("b", loose, None, "a"),
+        ("c", loose, None, "gone"),
+        ("d", loose, None, None),
+    ]
+
+    assert list(Gatekeeper([PACT], encode).about_each(thread)) == [("pact",), ("pact",), (), ()]
+
+
 def test_without_targets_nothing_is_encoded_and_nothing_passes() -> None:
     def encode(texts: list[str]) -> np.ndarray:
         raise AssertionError(texts)
 
-    assert Gatekeeper([], encode).about(towards(0, 0.9)[0], "title") == ()
+    assert Gatekeeper([], encode).about(towards(0, 0.9)[0], "title") == ((), ())
 
 
 def test_there_are_96_distinct_everyday_comments() -> None:
