@@ -134,6 +134,11 @@ class Mind:
             placed = self._new_placements() if what == "step" else {}
             return self._converse(Request(agent, partition, what, argument, placed, dropped))
 
+    def must_live(self) -> None:
+        """Raise `RoadError` if the process has ended."""
+        if self._process.poll() is not None:
+            raise self._ended()
+
     def stop(self) -> None:
         """End the process."""
         self._process.kill()
@@ -147,14 +152,17 @@ class Mind:
             while isinstance(heard := self._line.hear(), Texts):
                 self._line.say(self._encoded(heard.texts))
         except (EOFError, OSError) as cause:
-            raise RoadError(
-                f"the process that {self._stage} thinks in has ended (exit code {self._process.poll()}). "
-                "Start the worker again; nothing unconfirmed was acknowledged."
-            ) from cause
+            raise self._ended() from cause
         if isinstance(heard, Failed):
             raise heard.error()
         assert isinstance(heard, Done)
         return heard.answer
+
+    def _ended(self) -> RoadError:
+        return RoadError(
+            f"the process that {self._stage} thinks in has ended (exit code {self._process.poll()}). "
+            "Start the worker again; nothing unconfirmed was acknowledged."
+        )
 
     def _encoded(self, texts: Sequence[str]) -> Rows | Failed:
         assert self._encode is not None
@@ -190,6 +198,7 @@ class _Elsewhere:
         """Let it step, and return what leaves; without input nothing can, unless placements are new."""
         knows = self._mind.version_of_placements()
         if not batch and knows == self._knew:
+            self._mind.must_live()
             return []
         self._knew = knows
         return unpack(self._ask("step", msgspec.msgpack.encode(batch)))
