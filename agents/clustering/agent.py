@@ -37,8 +37,8 @@ class Gate(Protocol):
     """Tells what a comment is about; `agents.stance.gate.Gatekeeper` does."""
 
     def about(
-        self, vector: NDArray[np.float32], title: str | None = None, answered: Sequence[float] = ()
-    ) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        self, vector: NDArray[np.float32], title: str | None, answered: Mapping[str, float]
+    ) -> tuple[tuple[str, ...], dict[str, float]]:
         """Return the ids of the targets that a comment is about, and the probability for every target."""
         ...
 

@@ -14,7 +14,7 @@ CHARACTERS = 500
 
 class _Text(msgspec.Struct, frozen=True, array_like=True, gc=False):
     text: str
-    about: tuple[float, ...]
+    about: dict[str, float]
 
 
 class Texts:
@@ -23,9 +23,9 @@ class Texts:
     Examples
     --------
     >>> texts = Texts(1)
-    >>> texts.remember("a", "first", (0.2,)); texts.remember("b", "second", (0.9,))
+    >>> texts.remember("a", "first", {}); texts.remember("b", "second", {"pact": 0.9})
     >>> texts.find("a") is None, texts.find("b"), texts.about("b")
-    (True, 'second', (0.9,))
+    (True, 'second', {'pact': 0.9})
     """
 
     def __init__(self, size: int) -> None:
@@ -37,12 +37,12 @@ class Texts:
         known = None if comment is None else self._texts.get(comment)
         return None if known is None else known.text
 
-    def about(self, comment: str | None) -> tuple[float, ...]:
+    def about(self, comment: str | None) -> dict[str, float]:
         """Return how probably a text is about each target, nothing where it isn't known (any more)."""
         known = None if comment is None else self._texts.get(comment)
-        return () if known is None else known.about
+        return {} if known is None else known.about
 
-    def remember(self, comment: str, text: str, about: tuple[float, ...]) -> None:
+    def remember(self, comment: str, text: str, about: dict[str, float]) -> None:
         """Keep a text, and how probably it is about each target, in the place of the oldest."""
         if not self._size:
             return

@@ -8,7 +8,7 @@ everyday comments about other things, encoded by the same encoder.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -35,6 +35,8 @@ ON_TOPIC: Final = 3.0
 """Prior log-odds where it is: most comments under an article are about what it is about."""
 DIGITS: Final = 4
 """Decimal places of a probability that is remembered."""
+NOTHING: Final[Mapping[str, float]] = {}
+"""What is known of a comment that isn't known."""
 KNOWN_TITLES: Final = 4096
 """Titles whose vectors are kept."""
 
@@ -132,13 +134,13 @@ class Gatekeeper:
     ) -> None:
         self._encode = encode
         self._titles: OrderedDict[str, Matrix] = OrderedDict()
-        self._n_targets = len(targets)
+        self._ids = [target.id for target in targets]
         statements = [encode([*target.statements, target.title]) for target in targets]
         self._gate = Gate(targets, statements, encode(everyday_comments()), threshold) if targets else None
 
     def about(
-        self, vector: Matrix, title: str | None = None, answered: Sequence[float] = ()
-    ) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        self, vector: Matrix, title: str | None = None, answered: Mapping[str, float] = NOTHING
+    ) -> tuple[tuple[str, ...], dict[str, float]]:
         """Return the ids of the targets that a comment is about, and the probability for every target.
 
         Parameters
@@ -148,14 +150,14 @@ class Gatekeeper:
         title
             Title of its discussion.
         answered
-            The probabilities of the comment that it answers; none where it answers none that is known.
+            The probabilities of the comment that it answers, by target; none where that isn't known.
         """
         if self._gate is None:
-            return (), ()
+            return (), {}
         titles = None if not title else self._title(title)[None, :]
-        parent = np.array([answered]) if len(answered) == self._n_targets else None
+        parent = np.array([[answered.get(target, 0.0) for target in self._ids]])
         found = self._gate.probability(vector[None, :], titles, parent).round(DIGITS)
-        return self._gate.relevant(found)[0], tuple(found[0].tolist())
+        return self._gate.relevant(found)[0], dict(zip(self._ids, found[0].tolist(), strict=True))
 
     def about_each(
         self, comments: Iterable[tuple[str, Matrix, str | None, str | None]]
@@ -167,9 +169,9 @@ class Gatekeeper:
         comments
             In the order of their coming: id, vector, title of the discussion, id of what it answers.
         """
-        known: dict[str | None, tuple[float, ...]] = {}
+        known: dict[str | None, dict[str, float]] = {}
         for name, vector, title, parent in comments:
-            targets, known[name] = self.about(vector, title, known.get(parent, ()))
+            targets, known[name] = self.about(vector, title, known.get(parent, NOTHING))
             yield targets
 
     def _title(self, title: str) -> Matrix:

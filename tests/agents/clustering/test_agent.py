@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 
@@ -341,13 +341,13 @@ class Listening:
     """A gate that lets everything through and notes what it is told of the comment that is answered."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[float, ...]] = []
+        self.told: list[dict[str, float]] = []
 
     def about(
-        self, vector: np.ndarray, title: str | None = None, answered: Sequence[float] = ()
-    ) -> tuple[tuple[str, ...], tuple[float, ...]]:
-        self.told.append(tuple(answered))
-        return ("pact",), (len(self.told) / 10,)
+        self, vector: np.ndarray, title: str | None, answered: Mapping[str, float]
+    ) -> tuple[tuple[str, ...], dict[str, float]]:
+        self.told.append(dict(answered))
+        return ("pact",), {"pact": len(self.told) / 10}
 
 
 def test_the_gate_is_told_what_the_answered_comment_is_about_after_a_restart_too() -> None:
@@ -363,5 +363,5 @@ def test_the_gate_is_told_what_the_answered_comment_is_about_after_a_restart_too
     emitted += after.step(said[3:])
 
     debated = [each.record for each in emitted if isinstance(each.record, Debated)]
-    assert gate.told == [(), (0.1,), (), (0.2,)]
+    assert gate.told == [{}, {"pact": 0.1}, {}, {"pact": 0.2}]
     assert [each.parent_text for each in debated] == [None, "text of a", None, "text of b"]

@@ -154,7 +154,7 @@ def test_without_targets_nothing_is_encoded_and_nothing_passes() -> None:
     def encode(texts: list[str]) -> np.ndarray:
         raise AssertionError(texts)
 
-    assert Gatekeeper([], encode).about(towards(0, 0.9)[0], "title") == ((), ())
+    assert Gatekeeper([], encode).about(towards(0, 0.9)[0], "title") == ((), {})
 
 
 def test_there_are_96_distinct_everyday_comments() -> None:
