@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.charting.ledger import GROWTH, MOST_DISCUSSIONS, Ledger, add_counts
-from agents.clustering.common import LEAN
+from agents.clustering.common import concentration
 from agents.clustering.fading import STEADY_AGE
 from agents.clustering.sketch import pack_lexical
 from agents.errors import StateError
@@ -126,8 +126,8 @@ def test_in_one_discussion_its_mean_is_shared_as_far_as_it_is_known() -> None:
 
     micros = ledger(talked("0-0", 300, pact=300), other).micros(60.0)
 
-    assert micros.concentration == pytest.approx(400 / (400 + LEAN))
-    assert micros.shared == pytest.approx(0.8 * (0.75 * direction(0) + 0.25 * direction(1)))
+    assert micros.concentration == pytest.approx(concentration([400.0], 400.0))
+    assert micros.shared == pytest.approx(micros.concentration * (0.75 * direction(0) + 0.25 * direction(1)))
 
 
 def test_all_rows_say_what_is_shared_whichever_are_asked_for() -> None:
@@ -136,7 +136,7 @@ def test_all_rows_say_what_is_shared_whichever_are_asked_for() -> None:
     one, all_rows = made.micros(60.0, np.array([1])), made.micros(60.0)
 
     assert len(one) == 1
-    assert one.concentration == all_rows.concentration == pytest.approx((3 / 4) ** 2 * 400 / 500)
+    assert one.concentration == all_rows.concentration == pytest.approx(concentration([300.0], 400.0))
 
 
 def test_what_ended_long_ago_makes_no_discussion() -> None:
@@ -146,7 +146,7 @@ def test_what_ended_long_ago_makes_no_discussion() -> None:
 
     made.add(talked("0-1", 1000, new=1000), later)
 
-    assert made.micros(later).concentration == pytest.approx(1000 / 1100, rel=1e-3)
+    assert made.micros(later).concentration == pytest.approx(concentration([1000.0], 1000.0), rel=1e-3)
 
 
 def test_sides_add_up_and_the_newest_examples_show_them() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.charting.settings import ChartingSettings
-from agents.clustering.common import LEAN, MOST_DISCUSSIONS, REFRESHED_AT, Common, concentration
+from agents.clustering.common import LEAN, MOST, MOST_DISCUSSIONS, REFRESHED_AT, Common, concentration
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.ticks import TimeSettings
 from agents.evaluation import Evaluation, Trial, evaluate
@@ -23,14 +23,14 @@ def heard(common: Common, n: int, *discussions: int) -> None:
 
 
 def test_all_talk_in_one_discussion_is_trusted_as_comments_come() -> None:
-    assert concentration([LEAN], LEAN) == 0.5
-    assert concentration([300.0], 300.0) == pytest.approx(300 / (300 + LEAN))
-    assert concentration([12.0], 12.0) == pytest.approx(12 / 112)
+    assert concentration([LEAN], LEAN) == MOST / 2
+    assert concentration([45.0], 45.0) == pytest.approx(0.7 * 45 / 50)
+    assert concentration([1e9], 1e9) == pytest.approx(MOST)
 
 
 def test_shares_count_by_their_squares_and_comments_without_a_discussion_dilute_them() -> None:
-    assert concentration([300.0, 600.0], 900.0) == pytest.approx((1 / 9 + 4 / 9) * 0.9)
-    assert concentration([450.0], 900.0) == pytest.approx(1 / 4 * 0.9)
+    assert concentration([15.0, 30.0], 45.0) == pytest.approx((1 / 9 + 4 / 9) * 0.63)
+    assert concentration([22.5], 45.0) == pytest.approx(1 / 4 * 0.63)
 
 
 def test_without_discussions_or_comments_nothing_is_shared() -> None:
@@ -42,8 +42,8 @@ weights = st.lists(st.floats(0, 1e6), max_size=20)
 
 
 @given(weights, st.floats(0, 1e6))
-def test_concentration_lies_between_0_and_1(within: list[float], without: float) -> None:
-    assert 0.0 <= concentration(within, sum(within) + without) <= 1.0
+def test_concentration_lies_between_0_and_its_bound(within: list[float], without: float) -> None:
+    assert 0.0 <= concentration(within, sum(within) + without) <= MOST
 
 
 @given(st.floats(1, 1e6), st.integers(1, 50))
@@ -51,17 +51,17 @@ def test_it_falls_as_the_same_traffic_spreads_over_more_discussions(total: float
     fewer = concentration([total / n] * n, total)
     more = concentration([total / (n + 1)] * (n + 1), total)
 
-    assert more < fewer == pytest.approx(total / (total + LEAN) / n)
+    assert more < fewer == pytest.approx(MOST * total / (total + LEAN) / n)
 
 
 def test_what_is_common_is_the_mean_as_far_as_talk_is_one_discussion() -> None:
     common = Common(2)
-    heard(common, 300, 7)
+    heard(common, 45, 7)
 
     assert common.refresh(growth=1.0)
 
-    assert common.concentration == 0.75
-    assert common.shared == pytest.approx(0.75 * MEAN, abs=1e-3)
+    assert common.concentration == pytest.approx(0.63)
+    assert common.shared == pytest.approx(0.63 * MEAN, abs=1e-3)
 
 
 def test_comments_without_a_discussion_share_nothing() -> None:
@@ -172,7 +172,7 @@ def test_the_same_vectors_without_a_discussion_are_one_topic() -> None:
 
 
 @pytest.mark.parametrize("n_sides", [1, 2])
-def test_a_dozen_comments_are_too_few_to_invent_a_topic_from(n_sides: int) -> None:
+def test_a_dozen_comments_of_half_the_same_words_stay_one_topic(n_sides: int) -> None:
     _, found = tried(*two_sides(12, n_sides=n_sides))
 
     assert (found.n_clusters, found.n_micros) == (1, 1)
