@@ -18,7 +18,7 @@ __all__ = ["Common", "concentration"]
 
 MOST = 0.7
 """Part of what the comments of one discussion share that is ever taken for the discussion's: its large
-topics are part of their mean too. From 0.6 to 0.8 topics hardly change."""
+topics are part of their mean too."""
 
 LEAN = 5.0
 """Comments that have to come before half of that is taken: two or three may well be of one topic."""
