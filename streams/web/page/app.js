@@ -119,10 +119,10 @@ async function showTopics() {
   settle($("topics"), told.items.map(topicRow), (row) => row.id, (row) => {
     const turn = row.trend >= 0.01 ? ["up", `▲ ${share(row.trend)}`] : row.trend <= -0.01 ? ["down", `▼ ${share(-row.trend)}`] : ["", ""];
     const fill = h("i");
-    fill.style.width = `${Math.min(100, row.share * 100)}%`;
+    fill.style.width = `${Math.min(100, row.width)}%`;
     const button = h("button", { type: "button", class: hue(row.id), onclick: () => openSheet(row.id), onmouseenter: () => light($("graph"), row.id), onmouseleave: () => light($("graph"), null), onfocus: () => light($("graph"), row.id), onblur: () => light($("graph"), null) },
       h("span", { class: "dot", "aria-hidden": "true" }), said(row.label, "span"),
-      h("span", { class: "amount" }, h("span", { class: `trend ${turn[0]}`, title: "change over the last hour" }, turn[1], " "), h("b", null, share(row.share))),
+      h("span", { class: "amount" }, h("span", { class: `trend ${turn[0]}`, title: "change over the last hour" }, turn[1], " "), h("b", null, row.amount)),
       h("span", { class: "sub" }, `${count(row.count)} comments`, row.words && ` · ${tame(row.words)}`),
       h("span", { class: "bar", "aria-hidden": "true" }, fill));
     button.querySelector(".said").classList.add("label");
@@ -133,7 +133,7 @@ async function showTopics() {
   $("more-topics").textContent = nTopics > FIRST_TOPICS ? "Show fewer" : `Show all ${count(told.total)}`;
 }
 
-const topicRow = (row) => ({ id: row.id, label: row.label, share: Math.round(row.share * 1000) / 1000, trend: Math.round(row.trend * 100) / 100, count: row.count, words: row.keywords.filter((word) => !row.label.toLowerCase().includes(word.toLowerCase())).slice(0, 4).join(", ") });
+const topicRow = (row) => ({ id: row.id, label: row.label, amount: share(row.share), width: Math.round(row.share * 1000) / 10, trend: Math.round(row.trend * 100) / 100, count: row.count, words: row.keywords.filter((word) => !row.label.toLowerCase().includes(word.toLowerCase())).slice(0, 4).join(", ") });
 
 const SIGNS = {
   emerged: ["M10 16V5M5 10l5-5 5 5", "Emerged"], merged: ["M4 3c0 7 6 5 6 13M16 3c0 7-6 5-6 13", "Merged"],
