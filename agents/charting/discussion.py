@@ -155,9 +155,15 @@ class Discussion:
         previous = self.numbers()
         weights = self.ledger.present(at)
         has_faded = (self.places != NONE) & (previous == NONE) & (weights < self.settings.faded_below)
-        grouping = group(self.ledger.micros(at), self.settings, np.where(has_faded, ASLEEP, previous))
+        micros = self.ledger.micros(at)
+        grouping = group(micros, self.settings, np.where(has_faded, ASLEEP, previous))
         succession = follow(
-            previous, grouping.labels, weights, self.settings.minimum_weight, self.tally.next_number
+            previous,
+            grouping.labels,
+            micros.counts,
+            weights,
+            self.settings.minimum_weight,
+            self.tally.next_number,
         )
         self.tally.next_number = succession.next_number
         changes.events, changes.merged = succession.events, succession.merged

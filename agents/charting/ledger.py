@@ -108,6 +108,7 @@ class Ledger:
         mean = self.sums[: len(self)].sum(axis=0) / np.maximum(total * self.landmark.growth(at), floor)
         return Micros(
             np.maximum(self.weights[chosen], floor),
+            np.maximum(self.counts[chosen], 1).astype(np.float64),
             self.sums[chosen],
             self.lexical[chosen],
             self.first[chosen],

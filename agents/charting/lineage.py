@@ -1,7 +1,8 @@
 """Who is whom: the identity of clusters from one grouping to the next.
 
-Groups of a new grouping take over the ids of the clusters whose members they hold: as much weight as
-possible stays under its id (assignment problem, Kuhn 1955). Clusters left over are merged into the
+Groups of a new grouping take over the ids of the clusters whose members they hold: as many comments as
+possible stay under their id (assignment problem, Kuhn 1955), those of long ago too, or a topic that is
+nearly over would give its name to the next one. Clusters left over are merged into the
 group that holds most of them, where the oldest id lives on; groups left over are split from the
 cluster that most of their weight comes from, or have emerged (the transitions of MONIC, Spiliopoulou
 et al. 2006).
@@ -81,7 +82,7 @@ class Succession:
 
 
 def follow(
-    previous: Ints, groups: Ints, weights: Floats, minimum_weight: float, next_number: int
+    previous: Ints, groups: Ints, counts: Floats, weights: Floats, minimum_weight: float, next_number: int
 ) -> Succession:
     """Give the groups their identity.
 
@@ -91,6 +92,8 @@ def follow(
         (m,) live cluster of each micro-cluster so far, `NONE` for none; lower numbers are older.
     groups
         (m,) new group of each, numbered from 0.
+    counts
+        (m,) comments of each, >= 0.
     weights
         (m,) faded weights, >= 0.
     minimum_weight
@@ -107,16 +110,19 @@ def follow(
     --------
     Two clusters meet in one group, the older lives on; two newcomers are still too light:
 
-    >>> met = follow(np.array([7, 4, -1]), np.array([0, 0, 1]), np.array([5.0, 1.0, 1.0]), 3.0, 8)
+    >>> weights = np.array([5.0, 1.0, 1.0])
+    >>> met = follow(np.array([7, 4, -1]), np.array([0, 0, 1]), weights, weights, 3.0, 8)
     >>> met.numbers.tolist(), [(e.event, e.cluster, e.other) for e in met.events]
     ([4, 4, -1], [('merged', 7, 4)])
     """
     n_groups = int(groups.max()) + 1 if len(groups) else 0
     clusters = np.unique(previous[previous >= 0])
-    overlap = np.zeros((n_groups, len(clusters)))
     placed = previous >= 0
-    np.add.at(overlap, (groups[placed], np.searchsorted(clusters, previous[placed])), weights[placed] + 1e-12)
-    owners, heirs = _owners(overlap, clusters)
+    cells = groups[placed], np.searchsorted(clusters, previous[placed])
+    shared, overlap = np.zeros((2, n_groups, len(clusters)))
+    np.add.at(shared, cells, counts[placed] + 1e-12)
+    np.add.at(overlap, cells, weights[placed])
+    owners, heirs = _owners(shared, clusters)
     survivors = {int(c): int(heirs[int(c)]) for c in clusters}
     group_weights = np.bincount(groups, weights, n_groups) if n_groups else np.zeros(0)
     merges = _merges(previous, groups, weights, owners, survivors)
@@ -138,18 +144,18 @@ def _has_merged(event: Event) -> bool:
     return event.event == "merged"
 
 
-def _owners(overlap: Floats, clusters: Ints) -> tuple[Ints, dict[int, int]]:
+def _owners(shared: Floats, clusters: Ints) -> tuple[Ints, dict[int, int]]:
     """Return the cluster that owns each group, and the cluster that lives on for each cluster."""
     from scipy.optimize import linear_sum_assignment
 
-    owners = np.full(len(overlap), NONE, np.int64)
+    owners = np.full(len(shared), NONE, np.int64)
     column_owner: dict[int, int] = {}
-    for group, column in zip(*linear_sum_assignment(overlap, maximize=True), strict=True):
-        if overlap[group, column] > 0:
+    for group, column in zip(*linear_sum_assignment(shared, maximize=True), strict=True):
+        if shared[group, column] > 0:
             column_owner[int(column)] = int(group)
     claimants: dict[int, list[int]] = {}
     for column, cluster in enumerate(clusters.tolist()):
-        group = column_owner.get(column, int(overlap[:, column].argmax()))
+        group = column_owner.get(column, int(shared[:, column].argmax()))
         claimants.setdefault(group, []).append(cluster)
     heirs: dict[int, int] = {}
     for group, claiming in claimants.items():

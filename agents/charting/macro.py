@@ -2,7 +2,9 @@
 
 The mean pairwise cosine of two groups of unit vectors is ``S1 . S2 / (n1 n2)``, so groups of any
 size are compared through their sums, and sums add up over partitions (BIRCH's clustering
-features, Zhang et al. 1996; average linkage as UPGMA, Sokal and Michener 1958).
+features, Zhang et al. 1996). Inside a micro-cluster what is fresh counts most; between
+micro-clusters every comment counts once, so a topic is compared by all that it has been and
+doesn't turn into the next one when its talk is nearly over.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.charting.linkage import average_linkage
 from agents.charting.settings import ChartingSettings
 
 __all__ = ["ASLEEP", "Grouping", "Micros", "group", "similarity"]
@@ -45,6 +48,8 @@ class Micros:
     ----------
     weights
         (m,) faded weights, > 0.
+    counts
+        (m,) comments, > 0.
     sums
         (m, d) weighted sums of the embeddings, faded as the weights are.
     lexical
@@ -58,6 +63,7 @@ class Micros:
     """
 
     weights: Floats
+    counts: Floats
     sums: NDArray[np.floating]
     lexical: NDArray[np.floating]
     first: Floats
@@ -103,9 +109,6 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
     if m < 2:
         labels = np.zeros(m, np.int64)
         return Grouping(labels, labels.copy(), np.empty(0))
-    from scipy.cluster.hierarchy import linkage
-    from scipy.spatial.distance import squareform
-
     scale = 1.0 - micros.concentration
     pairs = _similarities(micros, settings)
     awake = np.ones(m, bool) if previous is None else previous != ASLEEP
@@ -121,14 +124,13 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
         stickiness = np.float32(settings.stickiness)
         pairs += np.where(placed, np.where(together, stickiness, -stickiness), np.float32(0))
         pairs[~awake] = pairs[:, ~awake] = ALONE
-    apart = squareform(1.0 - pairs, checks=False).astype(np.float64)
-    tree = linkage(np.maximum(apart, 0.0), method="average")
+    tree = average_linkage(pairs, micros.counts)
     fine, coarse = (
         _cut(tree, micros.weights, scale * above + settings.granularity, scale * settings.share_weight, most)
         for above in (settings.group_above, settings.parent_above)
     )
     _, first_rows = np.unique(fine, return_index=True)
-    return Grouping(fine, _renumber(coarse[first_rows]), 1.0 - tree[:, 2])
+    return Grouping(fine, _renumber(coarse[first_rows]), tree[:, 2])
 
 
 def _largest_share(pairs: Singles, weights: Floats, within: float) -> float:
@@ -171,7 +173,7 @@ def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float, m
     heavy = np.array(sums)
     larger = np.minimum(heavy[children].max(axis=1) / total, most)
     needed = threshold - share_weight * np.log(np.maximum(larger / LARGE_SHARE, 1.0))
-    is_whole = (1.0 - tree[:, 2] >= needed).tolist()
+    is_whole = (tree[:, 2] >= needed).tolist()
     labels = list(range(2 * m - 1))
     for merge in range(m - 2, -1, -1):
         node = m + merge
@@ -183,7 +185,8 @@ def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float, m
 
 def similarity(micros: Micros, ours: Ints, theirs: Ints, settings: ChartingSettings) -> float:
     """Return the mean similarity of the comments of two groups of rows, in -1..1."""
-    return float(_similarities(micros, settings)[np.ix_(ours, theirs)].mean())
+    pairs = _similarities(micros, settings)[np.ix_(ours, theirs)]
+    return float(np.average(pairs, weights=np.outer(micros.counts[ours], micros.counts[theirs])))
 
 
 def _similarities(micros: Micros, settings: ChartingSettings) -> Singles:

@@ -23,7 +23,7 @@ class ChartingSettings:
     group_above: float = 0.19
     """Mean similarity of the comments of two groups from which on they are one topic."""
 
-    share_weight: float = 0.06
+    share_weight: float = 0.05
     """How much less similar the parts of a large topic may be, per logarithm of its share of the traffic."""
 
     lexical_weight: float = 0.35
@@ -38,7 +38,7 @@ class ChartingSettings:
     parent_above: float = 0.1
     """Where the same tree is cut for the parents of topics."""
 
-    stickiness: float = 0.03
+    stickiness: float = 0.02
     """Added to the similarity of two micro-clusters that are in one cluster already, against flicker."""
 
     minimum_weight: float = 3.0

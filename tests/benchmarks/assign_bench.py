@@ -145,8 +145,10 @@ def _grouping(micros: int = 2_000, times: int = 5) -> dict[str, Any]:
     )
     lexical = random.standard_normal((micros, DIMENSIONS)).astype(np.float32)
     lexical *= random.random((micros, DIMENSIONS)) < 0.05
+    weights = random.uniform(1, 50, micros)
     live = Micros(
-        random.uniform(1, 50, micros),
+        weights,
+        weights,
         sums / np.linalg.norm(sums, axis=1, keepdims=True),
         lexical / np.linalg.norm(lexical, axis=1, keepdims=True),
         np.zeros(micros),

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from agents.charting.lineage import NONE, follow
 
 
-def followed(previous, groups, weights, minimum=3.0, next_number=10):
-    return follow(np.array(previous), np.array(groups), np.array(weights, float), minimum, next_number)
+def followed(previous, groups, weights, minimum=3.0, next_number=10, counts=None):
+    weights = np.array(weights, float)
+    counts = weights if counts is None else np.array(counts, float)
+    return follow(np.array(previous), np.array(groups), counts, weights, minimum, next_number)
 
 
 def events(succession):
@@ -72,7 +74,7 @@ def test_a_newcomer_that_is_mostly_of_one_cluster_was_split_from_it():
 
 
 def test_nothing_in_gives_nothing():
-    found = follow(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), 3.0, 5)
+    found = follow(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0), 3.0, 5)
 
     assert found.next_number == 5
     assert found.events == ()
@@ -122,3 +124,11 @@ def test_no_micro_cluster_loses_its_place(step):
         if old >= 0 and new == NONE
     ]
     assert lost == []
+
+
+def test_an_id_stays_with_most_of_its_comments_however_old_they_are():
+    """Cluster 4 has 90 comments of last week and 5 fresh ones, which found their like in another group."""
+    found = followed([4, 4, 7], [0, 1, 1], [0.2, 5, 6], counts=[90, 5, 6])
+
+    assert found.numbers.tolist() == [4, 7, 7]
+    assert found.events == ()

@@ -19,12 +19,15 @@ PLAIN = ChartingSettings(
 X, Y, Z = np.eye(3)
 
 
-def micros(*vectors: NDArray[np.floating], weights: list[float] | None = None) -> Micros:
+def micros(
+    *vectors: NDArray[np.floating], weights: list[float] | None = None, counts: list[float] | None = None
+) -> Micros:
     """Return micro-clusters whose comments all have one vector, without words, heard at one time."""
     m = len(vectors)
     held = np.array(weights or [1.0] * m)
     return Micros(
         held,
+        held if counts is None else np.array(counts),
         held[:, None] * np.reshape(vectors, (m, 3)),
         np.zeros((m, 4)),
         np.zeros(m),
@@ -74,6 +77,29 @@ def test_a_third_joins_by_its_mean_similarity_to_both() -> None:
     assert found.parents.tolist() == [0, 0]
 
 
+def test_a_row_counts_as_often_as_it_has_comments() -> None:
+    """X and its three-fold like first, at 0.8; the last meets them at 0.6 and 0.8 * 0.6 - 0.6 * 0.8 = 0.
+
+    Weights say how fresh comments are, and nothing of that.
+    """
+    last = np.array([0.6, -0.8, 0.0])
+    some = micros(X, slanted(0.8), last, weights=[9.0, 1.0, 1.0], counts=[1.0, 3.0, 1.0])
+
+    assert group(some, PLAIN).heights == pytest.approx([0.8, 0.15])
+    assert similarity(some, np.array([0, 1]), np.array([2]), PLAIN) == pytest.approx(0.15)
+
+
+def test_a_topic_whose_talk_is_nearly_over_is_told_from_the_next_by_all_that_it_was() -> None:
+    """Of 100 comments about X and 5 on the way to the next topic only the latter are fresh."""
+    loose = slanted(0.7)
+    after = slanted(-0.1)
+    told = micros(X, loose, after, weights=[0.2, 3.0, 30.0], counts=[100.0, 5.0, 30.0])
+    forgotten = micros(X, loose, after, weights=[0.2, 3.0, 30.0])
+
+    assert labels(told, 4, 4, -1, stickiness=0.2) == [0, 0, 1]
+    assert labels(forgotten, 4, 4, -1, stickiness=0.2) == [0, 0, 0]
+
+
 def test_words_count_by_their_part() -> None:
     pair = replace(micros(X, Y), lexical=np.array([[1.0, 0, 0, 0], [1.0, 0, 0, 0]]))
 
@@ -106,7 +132,7 @@ def test_what_is_loosely_like_a_large_story_is_part_of_it() -> None:
 
 def test_a_large_story_does_not_take_in_more_and_more_by_growing() -> None:
     """The first neighbour belongs to it; each further one only if what it took in before made it larger."""
-    tree = np.array([[0, 1, 0.87, 2], [6, 2, 0.89, 3], [7, 3, 0.905, 4], [8, 4, 0.92, 5], [9, 5, 0.935, 6]])
+    tree = np.array([[0, 1, 0.13], [6, 2, 0.11], [7, 3, 0.095], [8, 4, 0.08], [9, 5, 0.065]])
     weights = np.array([30.0, 14.0, 14.0, 14.0, 14.0, 14.0])
 
     snowball = _cut(tree, weights, 0.19, share_weight=0.06, most=1.0)
@@ -189,10 +215,8 @@ def test_the_order_of_rows_does_not_matter(crowd: Micros, chance: object) -> Non
     order = np.arange(m)
     chance.shuffle(order)  # type: ignore[attr-defined]
     previous = np.random.default_rng(m).integers(-2, 3, m)
-    shuffled = replace(
-        crowd,
-        **{name: getattr(crowd, name)[order] for name in ("weights", "sums", "lexical", "first", "last")},
-    )
+    columns = ("weights", "counts", "sums", "lexical", "first", "last")
+    shuffled = replace(crowd, **{name: getattr(crowd, name)[order] for name in columns})
 
     ours, theirs = group(crowd, MIXED, previous), group(shuffled, MIXED, previous[order])
 
