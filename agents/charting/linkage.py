@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import DisjointSet
 
 __all__ = ["average_linkage"]
 
@@ -34,7 +33,7 @@ def average_linkage(pairs: NDArray[np.floating], members: Floats) -> Floats:
 
     Notes
     -----
-    By chains of nearest neighbours (Murtagh 1983), in O(m²): a mean is never above both of its parts, so
+    By chains of nearest neighbours, in O(m²) (Murtagh 1983): a mean is never above both of its parts, so
     two groups that are each other's nearest stay so, whatever else merges.
 
     Examples
@@ -46,39 +45,39 @@ def average_linkage(pairs: NDArray[np.floating], members: Floats) -> Floats:
     [[0.0, 1.0, 0.8], [2.0, 3.0, 0.3]]
     """
     m = len(members)
-    near = pairs.astype(np.float64)
+    near = pairs.astype(np.float32)
     np.fill_diagonal(near, -np.inf)
     sizes = members.tolist()
-    is_left = np.ones(m, bool)
-    found = np.empty((max(m - 1, 0), 3))
+    left = dict.fromkeys(range(m))
     chain: list[int] = []
-    for merge in found:
+    found: list[tuple[int, int, float]] = []
+    while len(left) > 1:
         if not chain:
-            chain.append(int(is_left.argmax()))
-        while True:
-            last = chain[-1]
-            nearest = int(near[last].argmax())
-            if len(chain) > 1 and near[last, chain[-2]] >= near[last, nearest]:
-                break
+            chain.append(next(iter(left)))
+        row = near[chain[-1]]
+        nearest = int(row.argmax())
+        if len(chain) < 2 or row[nearest] > row[chain[-2]]:
             chain.append(nearest)
+            continue
         gone, kept = chain.pop(), chain.pop()
-        merge[:] = gone, kept, near[gone, kept]
-        size = sizes[gone] + sizes[kept]
-        near[kept] = near[:, kept] = near[gone] * (sizes[gone] / size) + near[kept] * (sizes[kept] / size)
-        near[kept, kept] = near[gone] = near[:, gone] = -np.inf
-        sizes[kept] = size
-        is_left[gone] = False
-    return _numbered(found[np.argsort(-found[:, 2], kind="stable")])
+        found.append((kept, gone, float(row[kept])))
+        part = sizes[kept] / (sizes[kept] + sizes[gone])
+        sizes[kept] += sizes[gone]
+        mean = part * near[kept] + (1.0 - part) * row
+        mean = np.minimum(mean, np.maximum(near[kept], row))  # in spite of rounding
+        mean[kept] = -np.inf
+        near[kept] = near[:, kept] = mean
+        near[:, gone] = -np.inf
+        del left[gone]
+    return _numbered(np.array(found).reshape(-1, 3))
 
 
 def _numbered(merges: Floats) -> Floats:
-    """Name what is merged by its node, given one row of each part."""
-    m = len(merges) + 1
-    node_of = dict(zip(range(m), range(m), strict=True))
-    sets = DisjointSet(range(m))
-    for number, merge in enumerate(merges, start=m):
-        one, other = (sets[int(row)] for row in merge[:2])
-        merge[:2] = sorted((node_of[one], node_of[other]))
-        sets.merge(one, other)
-        node_of[sets[one]] = number
-    return merges
+    """Sort merges, each named by a row of either part, and name them by nodes."""
+    ordered = merges[np.argsort(-merges[:, 2], kind="stable")]
+    nodes = list(range(len(ordered) + 1))
+    for number, merge in enumerate(ordered, start=len(nodes)):
+        kept, gone = int(merge[0]), int(merge[1])
+        merge[:2] = sorted((nodes[kept], nodes[gone]))
+        nodes[kept] = number
+    return ordered
