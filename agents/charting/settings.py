@@ -23,7 +23,7 @@ class ChartingSettings:
     group_above: float = 0.19
     """Mean similarity of the comments of two groups from which on they are one topic."""
 
-    share_weight: float = 0.05
+    share_weight: float = 0.04
     """How much less similar the parts of a large topic may be, per logarithm of its share of the traffic."""
 
     lexical_weight: float = 0.35
