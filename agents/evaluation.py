@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +115,10 @@ class Trial:
     def run(self, comments: Sequence[Embedded]) -> None:
         """Feed the comments in their order, and close the stream with a pause."""
         n = self.n_partitions
-        agents = [Assign(i, self.clustering, self.time, self.placements, n_partitions=n) for i in range(n)]
+        agents = [
+            Assign(i, self.clustering, self.charting, self.time, self.placements, n_partitions=n)
+            for i in range(n)
+        ]
         chart = Chart(
             n,
             self.charting,
@@ -284,10 +288,9 @@ def _first(trial: Trial, comment: str) -> str | None:
 def _moves_after(trial: Trial, comment: str, arrival: int) -> int:
     """Return how often the cluster of a comment changed after it first had one."""
     assignment = trial.assigned[comment]
-    moves = [cluster for n, cluster in trial.moves.get(assignment.micro, []) if n > arrival]
-    if assignment.cluster is None:
-        return max(0, len(moves) - 1)
-    return len(moves)
+    told = [assignment.cluster] if assignment.cluster is not None else []
+    told += [cluster for n, cluster in trial.moves.get(assignment.micro, []) if n > arrival]
+    return sum(before != after for before, after in pairwise(told))
 
 
 def _ancestors(lineage: Sequence[Lineage]) -> dict[str, frozenset[str]]:

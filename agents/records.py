@@ -61,7 +61,9 @@ LineageEvent = Literal["emerged", "merged", "split", "faded"]
 
 CommentId = Annotated[str, Meta(min_length=1, max_length=512, description="Unique in a deployment.")]
 MicroId = Annotated[str, Meta(description="Partition and a counter: `3-17`. Never used again.")]
-ClusterId = Annotated[str, Meta(description="`c` and a counter: `c42`. Never used again.")]
+ClusterId = Annotated[
+    str, Meta(description="`c` and the micro-cluster that founded it: `c0-42`. Never used again.")
+]
 Vector16 = Annotated[bytes, Meta(description="Little-endian float16, unit length, base64 in JSON.")]
 Vector32 = Annotated[bytes, Meta(description="Little-endian float32, base64 in JSON.")]
 
@@ -131,7 +133,12 @@ class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Assignment(Record, frozen=True, kw_only=True):
-    """The place of one comment; ``cluster`` is what the latest placement said on arrival."""
+    """The place of one comment.
+
+    ``cluster`` is what the latest placement said on arrival; while the micro-cluster has none, the one
+    that it will most probably be placed in: then ``chart_tick`` is null, and the assignment comes again
+    with what the chart has said.
+    """
 
     id: str
     event_time: datetime

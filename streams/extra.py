@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -93,7 +94,9 @@ class ExtraTopics:
     def copies(self, emission: Emission) -> Iterable[Emission]:
         """Return what also leaves when this does: nothing, or one copy."""
         match emission.record:
-            case Assignment(cluster=str() as cluster) if emission.topic == "assignments":
+            case Assignment(cluster=str() as cluster, chart_tick=datetime()) if (
+                emission.topic == "assignments"
+            ):
                 topic = f"cluster.{cluster}"
             case Judgement() as record:
                 topic = f"stance.{record.target}.{record.side}"

@@ -84,6 +84,7 @@ def assigning(
         return Assign(
             partition,
             settings.clustering,
+            settings.charting,
             settings.time,
             placements,
             gate,

@@ -9,7 +9,6 @@ import numpy as np
 
 from agents.agent import Emission
 from agents.charting import state as states
-from agents.charting.clusters import cluster_id
 from agents.charting.discussion import Brought, Changes, Discussion
 from agents.charting.inbox import Closed, Inbox
 from agents.charting.ledger import Sides
@@ -162,10 +161,10 @@ class Chart:
         since = as_datetime(closed.tick)
         for micro, number in changes.placed:
             yield Emission(
-                "placements", micro, Placement(micro=micro, cluster=cluster_id(number), since=since)
+                "placements", micro, Placement(micro=micro, cluster=changes.ids[number], since=since)
             )
         for ended in changes.ended:
-            yield Emission("clusters", cluster_id(ended.live.number), view.ended(ended))
+            yield Emission("clusters", ended.live.id, view.ended(ended))
         for cluster in view.clusters(changed):
             yield Emission("clusters", cluster.id, cluster)
         yield from self._tombstones(end)
@@ -189,11 +188,11 @@ class Chart:
         records = [
             self._event(
                 event.event,
-                event.cluster,
+                changes.ids[event.cluster],
                 view.at,
                 label=labels.get(event.cluster, ""),
                 weight=event.weight,
-                other=event.other,
+                other=None if event.other is None else changes.ids[event.other],
                 other_weight=event.other_weight,
                 similarity=self._similarity(event, view.at),
                 micros=tuple(self._discussion.ledger.ids[row] for row in event.rows),
@@ -201,7 +200,7 @@ class Chart:
             for event in changes.events
         ]
         records.extend(
-            self._event("faded", ended.live.number, view.at, label=ended.live.label, weight=ended.weight)
+            self._event("faded", ended.live.id, view.at, label=ended.live.label, weight=ended.weight)
             for ended in changes.ended
             if ended.into is None
         )
@@ -210,12 +209,12 @@ class Chart:
     def _event(
         self,
         event: LineageEvent,
-        number: int,
+        cluster: str,
         at: float,
         *,
         label: str,
         weight: float,
-        other: int | None = None,
+        other: str | None = None,
         other_weight: float | None = None,
         similarity: float | None = None,
         micros: tuple[str, ...] = (),
@@ -225,9 +224,9 @@ class Chart:
         return Lineage(
             id=f"l{tally.next_event - 1}",
             event=event,
-            cluster=cluster_id(number),
+            cluster=cluster,
             at=as_datetime(at),
-            other=None if other is None else cluster_id(other),
+            other=other,
             label=label,
             weight=round(weight, 6),
             other_weight=None if other_weight is None else round(other_weight, 6),
@@ -246,8 +245,8 @@ class Chart:
 
     def _tombstones(self, at: float) -> Iterator[Emission]:
         dead = self._discussion.dead
-        for number in dead.due(at):
-            yield Emission("clusters", cluster_id(number), None)
+        for cluster in dead.due(at):
+            yield Emission("clusters", cluster, None)
         for micro in dead.forget(at):
             yield Emission("placements", micro, None)
 
@@ -277,7 +276,7 @@ class Chart:
     ) -> Observed:
         world = self._discussion
         places = {
-            micro: cluster_id(number)
+            micro: world.live[number].id
             for micro, number in zip(world.ledger.ids, world.numbers().tolist(), strict=True)
             if number != NONE
         }
@@ -289,11 +288,11 @@ class Chart:
             at=as_datetime(view.at),
             counts=brought.counts,
             places=places,
-            labels={cluster_id(number): live.label for number, live in world.live.items()},
+            labels={live.id: live.label for live in world.live.values()},
             sums=brought.sums,
             sample=np.stack(vectors) if vectors else np.zeros((0, 0)),
             events=events,
-            merged={cluster_id(a): cluster_id(b) for a, b in changes.merged.items()},
+            merged={changes.ids[a]: changes.ids[b] for a, b in changes.merged.items()},
         )
 
     def _take_pulse(self, closed: Closed, view: View, drifted: Drifted) -> Pulse:

@@ -9,7 +9,7 @@ import msgspec
 
 from agents.charting.ledger import MOST_DISCUSSIONS, Notes, Sides, add_counts
 
-__all__ = ["Dead", "Live", "Tally", "add_sides", "cluster_id"]
+__all__ = ["Dead", "Live", "Tally", "add_sides"]
 
 HOUR_SECONDS: Final = 3600.0
 
@@ -26,17 +26,6 @@ MOST_STRAYS: Final = 5_000
 """Micro-clusters remembered that ended without a place, so that a late correction doesn't revive them."""
 
 
-def cluster_id(number: int) -> str:
-    """Return the public id of a cluster.
-
-    Examples
-    --------
-    >>> cluster_id(42)
-    'c42'
-    """
-    return f"c{number}"
-
-
 class Live(msgspec.Struct):
     """One live cluster, besides what its micro-clusters say.
 
@@ -44,6 +33,9 @@ class Live(msgspec.Struct):
     """
 
     number: int
+    """Counts up, so a lower one is older."""
+    id: str
+    """Its public name."""
     born: float
     last_heard: float
     gone_count: int = 0
@@ -95,8 +87,8 @@ class Dead(msgspec.Struct):
     """Cluster and time of death of each that had a place, oldest first."""
     strays: dict[str, None] = {}
     """Those that had none."""
-    over: list[tuple[float, int]] = []
-    """When the record of a merged or faded cluster is to go, and its number."""
+    over: list[tuple[float, str]] = []
+    """When the record of a merged or faded cluster is to go, and its id."""
 
     def bury(self, micro: str, number: int, at: float) -> None:
         """Remember a micro-cluster; ``number`` is below 0 where it had no place."""
@@ -123,7 +115,7 @@ class Dead(msgspec.Struct):
             del self.places[micro]
             yield micro
 
-    def due(self, at: float) -> Iterator[int]:
+    def due(self, at: float) -> Iterator[str]:
         """Take out the clusters whose record is to go by now, and yield them."""
         while self.over and self.over[0][0] <= at:
             yield self.over.pop(0)[1]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.charting.clusters import Dead, Live, Tally, add_sides, cluster_id
+from agents.charting.clusters import Dead, Live, Tally, add_sides
 from agents.charting.ledger import Ledger, Sides, add_counts
 from agents.charting.lineage import NONE, Event, Succession, follow
 from agents.charting.macro import ASLEEP, Grouping, group
 from agents.charting.settings import ChartingSettings
+from agents.clustering.newcomers import cluster_id
 from agents.records import Sketch, StanceDelta
 
 __all__ = ["Brought", "Changes", "Discussion", "Ended"]
@@ -60,7 +61,7 @@ class Ended:
 
     live: Live
     weight: float
-    into: int | None = None
+    into: str | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +72,8 @@ class Changes:
     placed: list[tuple[str, int]] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
     merged: dict[int, int] = field(default_factory=dict)
+    ids: dict[int, str] = field(default_factory=dict)
+    """Of the clusters before and after, by number."""
 
 
 class Discussion:
@@ -167,7 +170,9 @@ class Discussion:
         )
         self.tally.next_number = succession.next_number
         changes.events, changes.merged = succession.events, succession.merged
+        changes.ids = {number: live.id for number, live in self.live.items()}
         self._begin(succession, at)
+        changes.ids |= {number: live.id for number, live in self.live.items()}
         self._merge(succession, at, changes)
         self._place(succession, changes, brought)
         self._fade(at, changes)
@@ -223,17 +228,31 @@ class Discussion:
         for event in succession.events:
             if event.event != "merged":
                 first = float(self.ledger.first[list(event.rows)].min())
-                self.live[event.cluster] = Live(number=event.cluster, born=first, last_heard=at)
+                self.live[event.cluster] = Live(
+                    number=event.cluster, id=self._name(event), born=first, last_heard=at
+                )
+
+    def _name(self, event: Event) -> str:
+        """Return the id of a new cluster: after the oldest of its micro-clusters that had no place before.
+
+        Such a one has given its name to no other. Where all had one, the number tells it from those.
+        """
+        ids, rows = self.ledger.ids, sorted(event.rows)
+        unplaced = [row for row in rows if self.places[row] == NONE]
+        if unplaced:
+            return cluster_id(ids[unplaced[0]])
+        return cluster_id(f"{ids[rows[0]]}.{event.cluster}")
 
     def _merge(self, succession: Succession, at: float, changes: Changes) -> None:
         for event in succession.events:
             if event.event == "merged" and event.other is not None:
                 ended = self.live.pop(event.cluster)
-                self.live[event.other].inherit(ended)
-                changes.ended.append(Ended(ended, event.weight, event.other))
+                heir = self.live[event.other]
+                heir.inherit(ended)
+                changes.ended.append(Ended(ended, event.weight, heir.id))
                 moved = self.dead.move(event.cluster, event.other)
                 changes.placed.extend((micro, event.other) for micro in moved)
-                self.dead.over.append((at + DAY_SECONDS, event.cluster))
+                self.dead.over.append((at + DAY_SECONDS, ended.id))
 
     def _place(self, succession: Succession, changes: Changes, brought: Brought) -> None:
         moved = np.flatnonzero((succession.numbers != NONE) & (succession.numbers != self.places))
@@ -249,7 +268,7 @@ class Discussion:
             if weight < self.settings.faded_below:
                 del self.live[number]
                 changes.ended.append(Ended(live, weight))
-                self.dead.over.append((at + DAY_SECONDS, number))
+                self.dead.over.append((at + DAY_SECONDS, live.id))
 
     def _find_parents(self, grouping: Grouping, weights: Floats) -> set[int]:
         """Note the broader topic of each cluster, and return those where it changed.
@@ -271,7 +290,7 @@ class Discussion:
         for members in branches.values():
             lead = self._lead(members)
             for number in members:
-                parent = None if number == lead else cluster_id(lead)
+                parent = None if number == lead else self.live[lead].id
                 if self.live[number].parent != parent:
                     self.live[number].parent = parent
                     changed.add(number)
@@ -281,7 +300,7 @@ class Discussion:
         """Return the cluster that stands for a branch, given the weights of its clusters."""
         heaviest = min(members, key=lambda number: (-members[number], number))
         named = {self.live[number].parent for number in members}
-        incumbents = [number for number in members if cluster_id(number) in named]
+        incumbents = [number for number in members if self.live[number].id in named]
         leading = min(incumbents, key=lambda number: (-members[number], number), default=heaviest)
         return leading if 2 * members[leading] >= members[heaviest] else heaviest
 

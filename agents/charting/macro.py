@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from agents.charting.linkage import average_linkage
 from agents.charting.settings import ChartingSettings
 
-__all__ = ["ASLEEP", "Grouping", "Micros", "group", "similarity"]
+__all__ = ["ASLEEP", "Grouping", "Micros", "group", "needed", "similarity"]
 
 LARGE_SHARE = 0.1
 """Share of the traffic from which on a group counts as large."""
@@ -156,13 +156,24 @@ def _largest_share(pairs: Singles, weights: Floats, within: float) -> float:
     return math.sqrt(min(1.0, max(0.0, excess) / max(within - unrelated, 1e-6)))
 
 
-def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float, most: float) -> Ints:
-    """Cut the tree at the highest merges that are similar enough.
+def needed(shares: Floats, threshold: float, share_weight: float) -> Floats:
+    """Return how similar something has to be to groups in order to be part of them.
 
     Where one story of many holds most of the traffic, what is only loosely like it is more probably
-    part of it than new: the threshold falls with the logarithm of the larger part's share of all
-    weight, from `LARGE_SHARE` on, as the prior of the assignment does. The share counts up to ``most``.
+    part of it than new: the threshold falls with the logarithm of a group's share of all weight, from
+    `LARGE_SHARE` on, as the prior of the assignment does.
+
+    Examples
+    --------
+    >>> needed(np.array([0.05, 0.1, 0.5]), 0.19, 0.04).round(3).tolist()
+    [0.19, 0.19, 0.126]
     """
+    lowered: Floats = threshold - share_weight * np.log(np.maximum(shares / LARGE_SHARE, 1.0))
+    return lowered
+
+
+def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float, most: float) -> Ints:
+    """Cut the tree at the highest merges that are similar enough, with shares that count up to ``most``."""
     m = len(weights)
     total = float(weights.sum())
     children = tree[:, :2].astype(np.int64)
@@ -172,8 +183,7 @@ def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float, m
         sums.append(sums[left] + sums[right])
     heavy = np.array(sums)
     larger = np.minimum(heavy[children].max(axis=1) / total, most)
-    needed = threshold - share_weight * np.log(np.maximum(larger / LARGE_SHARE, 1.0))
-    is_whole = (tree[:, 2] >= needed).tolist()
+    is_whole = (tree[:, 2] >= needed(larger, threshold, share_weight)).tolist()
     labels = list(range(2 * m - 1))
     for merge in range(m - 2, -1, -1):
         node = m + merge
@@ -191,9 +201,9 @@ def similarity(micros: Micros, ours: Ints, theirs: Ints, settings: ChartingSetti
 
 def _similarities(micros: Micros, settings: ChartingSettings) -> Singles:
     """Return the (m, m) mean similarity of the comments of two micro-clusters, without what all share."""
-    scale = 1.0 / micros.weights[:, None]
-    means = (micros.sums * scale - micros.shared).astype(np.float32)
-    words = (micros.lexical * scale).astype(np.float32)
+    scale = (1.0 / micros.weights).astype(np.float32)[:, None]
+    means = micros.sums * scale - np.asarray(micros.shared, np.float32)
+    words = micros.lexical * scale
     pairs: Singles = np.float32(1.0 - settings.lexical_weight) * (means @ means.T)
     pairs += np.float32(settings.lexical_weight) * (words @ words.T)
     begins, ends = (

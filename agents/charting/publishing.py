@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.charting import labels
-from agents.charting.clusters import Live, add_sides, cluster_id
+from agents.charting.clusters import Live, add_sides
 from agents.charting.discussion import Discussion, Ended
 from agents.charting.exemplars import choose
 from agents.charting.ledger import MOST_DISCUSSIONS, MOST_SIDE_EXEMPLARS, Sides, add_counts
@@ -153,7 +153,7 @@ class View:
         *,
         share: float = 0.0,
         trend: float = 0.0,
-        into: int | None = None,
+        into: str | None = None,
         weight: float | None = None,
     ) -> Cluster:
         """Return the record of a cluster; one that has ended has lost its micro-clusters."""
@@ -162,7 +162,7 @@ class View:
         exemplars = self._exemplars(live, rows)
         live.shown = tuple(each.id for each in exemplars)
         return Cluster(
-            id=cluster_id(live.number),
+            id=live.id,
             state=state,
             label=live.label,
             tick=as_datetime(self.tick),
@@ -175,7 +175,7 @@ class View:
             keywords=live.keywords,
             exemplars=exemplars,
             parent=live.parent,
-            into=None if into is None else cluster_id(into),
+            into=into,
             sides=self.sides(live) if into is None else {},
             side_exemplars=self._side_exemplars(rows),
             discussions=places,
@@ -201,7 +201,7 @@ class View:
         live = sorted(self.discussion.live, key=lambda number: (-self.weight(number), number))
         return tuple(
             Slice(
-                id=cluster_id(number),
+                id=self.discussion.live[number].id,
                 label=self.discussion.live[number].label,
                 share=round(self.share(number), DECIMALS),
                 weight=round(self.weight(number), DECIMALS),

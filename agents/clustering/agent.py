@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.agent import Emission
+from agents.charting.settings import ChartingSettings
 from agents.clustering.block import Part
 from agents.clustering.exemplars import Exemplars
 from agents.clustering.micro import MicroClusters
+from agents.clustering.newcomers import Newcomers
 from agents.clustering.phrases import phrases
 from agents.clustering.recent import Known, Recent, text_hash
 from agents.clustering.settings import ClusteringSettings
@@ -23,14 +25,13 @@ from agents.clustering.sketch import Summary
 from agents.clustering.terms import hashes, words
 from agents.clustering.texts import Texts
 from agents.clustering.ticks import TickClock, TimeSettings
-from agents.clustering.waiting import Waiting
 from agents.clustering.writing import Writer
 from agents.errors import EncoderError, StateError
 from agents.records import Embedded, Pause, Placement
 
 __all__ = ["Assign", "Gate"]
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 class Gate(Protocol):
@@ -64,7 +65,7 @@ class _State(msgspec.Struct, frozen=True):
     core: bytes
     recent: bytes
     exemplars: bytes
-    waiting: bytes
+    newcomers: bytes
     texts: bytes
     summaries: list[bytes]
 
@@ -78,6 +79,8 @@ class Assign:
     ----------
     partition
         The partition of ``embedded`` that it reads.
+    charting
+        How the chart groups, which tells where what it hasn't placed yet most probably belongs.
     placements
         The latest placement of every micro-cluster, by its id; only read, and kept up to date by
         the caller.
@@ -93,6 +96,7 @@ class Assign:
         self,
         partition: int,
         settings: ClusteringSettings,
+        charting: ChartingSettings,
         time_settings: TimeSettings,
         placements: Mapping[str, Placement],
         gate: Gate | None = None,
@@ -102,14 +106,13 @@ class Assign:
     ) -> None:
         self._partition = partition
         self._settings = settings
-        self._placements = placements
         self._gate = gate
         self._writer = Writer(partition, settings, placements, version)
         self._ceiling = max(1, settings.micro_clusters // n_partitions)
         self._clock = TickClock(time_settings)
         self._recent = Recent(settings.recent_comments)
         self._exemplars = Exemplars(settings.half_life_seconds, settings.exemplars)
-        self._waiting = Waiting()
+        self._newcomers = Newcomers(charting, placements)
         self._texts = Texts(settings.recent_texts)
         self._summaries: dict[int, Summary] = {}
         self._core: MicroClusters | None = None
@@ -183,10 +186,14 @@ class Assign:
             strict=True,
         )
         for i, (entry, numbers, similarities, novelty, is_founder) in enumerate(rows):
+            micro = self._writer.name(numbers[0])
+            kinship = decisions.kinships.get(i)
+            if kinship is not None:
+                self._newcomers.relate(micro, kinship, [*map(self._writer.name, kinship.numbers.tolist())])
             self._note(entry, numbers[0], similarities[0], novelty, is_founder=is_founder)
-            assignment = self._writer.assignment(entry.record, numbers, similarities, novelty)
-            if assignment.cluster is None:
-                self._waiting.add(assignment)
+            cluster = self._newcomers.add(micro)
+            assignment = self._writer.assignment(entry.record, numbers, similarities, novelty, cluster)
+            self._newcomers.keep(assignment)
             out.append(Emission("assignments", entry.record.id, assignment))
             if self._gate is not None:
                 vector = part.vectors[i].astype(np.float32)
@@ -267,7 +274,7 @@ class Assign:
         else:
             summary.count_gone(known.number, known.time)
         self._exemplars.drop(known.number, record.id)
-        self._waiting.drop(self._writer.name(known.number), record.id)
+        self._newcomers.drop(self._writer.name(known.number), record.id)
         self._absorb()
 
     def _pause(self, pause: Pause, out: list[Emission]) -> None:
@@ -294,6 +301,7 @@ class Assign:
         summary.clear()
         if not is_open:
             del self._summaries[tick]
+            self._newcomers.end_tick()
 
     def _learn(self) -> None:
         if self._core is not None:
@@ -312,7 +320,7 @@ class Assign:
         for tick, number in gone:
             self._summary(tick).gone.append(number)
         self._exemplars.give_up([number for _, number in gone])
-        self._waiting.give_up([self._writer.name(number) for _, number in gone])
+        self._newcomers.give_up([self._writer.name(number) for _, number in gone])
 
     def _move_back(self, tick: int, seconds: float) -> None:
         """Follow the clock, which gave up the first time that it was shown."""
@@ -325,10 +333,7 @@ class Assign:
             self._summaries = {tick: summary}
 
     def _place_waiting(self) -> list[Emission]:
-        return [
-            Emission("assignments", assignment.id, assignment)
-            for assignment in self._waiting.placed(self._placements)
-        ]
+        return [Emission("assignments", each.id, each) for each in self._newcomers.placed()]
 
     def _summary(self, tick: int) -> Summary:
         if tick not in self._summaries:
@@ -350,7 +355,7 @@ class Assign:
                 core=b"" if core is None else core.snapshot(),
                 recent=self._recent.snapshot(),
                 exemplars=self._exemplars.snapshot(),
-                waiting=self._waiting.snapshot(),
+                newcomers=self._newcomers.snapshot(),
                 texts=self._texts.snapshot(),
                 summaries=[summary.snapshot() for summary in self._summaries.values()],
             )
@@ -383,7 +388,7 @@ class Assign:
             self._core.restore(read.core)
         self._recent.restore(read.recent)
         self._exemplars.restore(read.exemplars)
-        self._waiting.restore(read.waiting)
+        self._newcomers.restore(read.newcomers)
         self._texts.restore(read.texts)
         self._summaries = {}
         for each in read.summaries:

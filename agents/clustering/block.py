@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["Decisions", "Learned", "Part", "Pending"]
+__all__ = ["Decisions", "Kinship", "Learned", "Part", "Pending"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,6 +61,34 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Kinship:
+    """A micro-cluster of one comment or two beside the others.
+
+    Parameters
+    ----------
+    numbers
+        (k,) of the others.
+    similarities
+        (k,) mean similarity of its comments to theirs, in -1..1, without what all comments share.
+    counts
+        (k,) comments of each, > 0.
+    weights
+        (k,) faded weights, > 0, in comments.
+    silences
+        (k,) time since each was heard, in seconds, >= 0.
+    concentration
+        How far all talk is one discussion, 0 to 1.
+    """
+
+    numbers: Ints
+    similarities: Floats
+    counts: Ints
+    weights: Floats
+    silences: Floats
+    concentration: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
     """Where comments belong.
 
@@ -79,6 +107,8 @@ class Decisions:
         How much each word of the comments, laid end to end, counted; >= 0.
     is_founder
         (n,) whether the comment founded its micro-cluster.
+    kinships
+        By row: what founded a micro-cluster, or was its second comment.
     """
 
     slots: Ints
@@ -87,6 +117,7 @@ class Decisions:
     novelties: Floats
     rarities: NDArray[np.float16]
     is_founder: NDArray[np.bool_]
+    kinships: dict[int, Kinship]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ class Matcher:
         self.discounts = np.ones(capacity)
         self.floors = np.full(capacity, -1.0)
         """(k,) similarity below which a comment lies outside of what a micro-cluster has heard."""
+        self.lengths = np.ones((2, capacity), np.float32)
+        """(2, k) of the mean vector of a slot's comments, and of the mean of their hashed words."""
         self.shared = np.zeros(dimensions, np.float32)
         """(d,) float16 numbers: what the comments of the discussion share, taken out of every similarity."""
         self.offsets = np.zeros(capacity)
@@ -93,6 +95,7 @@ class Matcher:
         self.discounts = np.concatenate([self.discounts, np.ones(capacity - old)])
         self.floors = np.concatenate([self.floors, np.full(capacity - old, -1.0)])
         self.offsets = np.concatenate([self.offsets, np.zeros(capacity - old)])
+        self.lengths = np.concatenate([self.lengths, np.ones((2, capacity - old), np.float32)], axis=1)
 
     def freeze(self, present: Floats, silences: Floats, is_live: NDArray[np.bool_], total: float) -> None:
         """Take over weights of now and silences, for the comments of the next block.
@@ -120,14 +123,22 @@ class Matcher:
         self.share_weight = self.settings.share_weight * (1.0 - concentration)
 
     def refresh(self, slots: Ints, weights: Floats, sums: Singles, lexical: Singles) -> None:
-        """Bring the centroids of slots up to date with weights and sums, (k,), (k, d) and (k, DIMENSIONS)."""
-        self.words[:, slots] = _unit16(lexical).T
+        """Bring the centroids of slots up to date with weights and sums, (k,), (k, d) and (k, DIMENSIONS).
+
+        Words only come in while a slot is in use, so those that there are overwrite the former ones.
+        """
+        rows, columns = filled(lexical)
+        values = lexical[rows, columns]
+        lengths = np.sqrt(np.bincount(rows, values.astype(np.float64) ** 2, len(slots)))
+        self.words[columns, slots[rows]] = _rounded(values * _inverse(lengths)[rows])
+        self.lengths[1, slots] = lengths / np.maximum(weights, SHORTEST)
         self.centre(slots, weights, sums)
 
     def centre(self, slots: Ints, weights: Floats, sums: Singles) -> None:
         """Do so for the embeddings alone, which is all that `share` concerns."""
         rest = sums - weights[:, None].astype(np.float32) * self.shared if self.shared.any() else sums
-        self.centroids[slots] = _unit16(rest)
+        self.centroids[slots], lengths = _unit16(rest)
+        self.lengths[0, slots] = lengths / np.maximum(weights, SHORTEST)
         self.offsets[slots] = self._offsets(self.centroids[slots])
 
     def _offsets(self, centroids: Singles) -> Floats:
@@ -137,7 +148,7 @@ class Matcher:
 
     def _own(self, vectors: Singles) -> Singles:
         """Return the centroids of micro-clusters of one comment each, (n, d)."""
-        return _unit16(vectors - self.shared) if self.shared.any() else vectors
+        return _unit16(vectors - self.shared)[0] if self.shared.any() else vectors
 
     def place(
         self,
@@ -148,7 +159,9 @@ class Matcher:
         floor: float,
     ) -> None:
         """Let a comment found the micro-cluster of an empty slot."""
-        self.centroids[slot] = self._own(vector[None].astype(np.float32))[0]
+        single = vector.astype(np.float32)
+        self.centroids[slot] = self._own(single[None])[0]
+        self.lengths[:, slot] = np.linalg.norm(single - self.shared), 1.0
         self.offsets[slot] = self._offsets(self.centroids[[slot]])[0]
         self.words[:, slot] = 0.0
         np.add.at(self.words[:, slot], columns, values.astype(np.float32))
@@ -160,7 +173,7 @@ class Matcher:
         """Empty slots, so that nothing matches them."""
         self.priors[slots] = -np.inf
 
-    def snapshot(self, slots: Ints) -> tuple[bytes, bytes, bytes, bytes]:
+    def snapshot(self, slots: Ints) -> tuple[bytes, bytes, bytes, bytes, bytes]:
         """Return the frozen centroids of slots as bytes, for `restore`; `share` comes before that."""
         rows, columns = filled(self.words[:, slots].T)
         return (
@@ -168,14 +181,24 @@ class Matcher:
             np.bincount(rows, minlength=len(slots)).astype("<u2").tobytes(),
             columns.astype("<u2").tobytes(),
             self.words[columns, slots[rows]].astype("<f2").tobytes(),
+            self.lengths[:, slots].astype("<f4").tobytes(),
         )
 
-    def restore(self, slots: Ints, centroids: bytes, lengths: bytes, columns: bytes, values: bytes) -> None:
+    def restore(
+        self,
+        slots: Ints,
+        centroids: bytes,
+        n_words: bytes,
+        columns: bytes,
+        values: bytes,
+        lengths: bytes,
+    ) -> None:
         """Take over what `snapshot` gave for the same slots."""
         self.centroids[slots] = np.frombuffer(centroids, "<f2").reshape(len(slots), -1)
         self.offsets[slots] = self._offsets(self.centroids[slots])
-        places = np.repeat(slots, np.frombuffer(lengths, "<u2"))
+        places = np.repeat(slots, np.frombuffer(n_words, "<u2"))
         self.words[np.frombuffer(columns, "<u2"), places] = np.frombuffer(values, "<f2")
+        self.lengths[:, slots] = np.frombuffer(lengths, "<f4").reshape(2, -1)
 
     def match(
         self,
@@ -221,6 +244,20 @@ class Matcher:
         meaning = vectors @ own.T.astype(np.float64)
         wording = dense @ dense[rows].T
         mixed: Floats = (1.0 - beta) * meaning + beta * wording - self._offsets(own)
+        return mixed
+
+    def mean(self, slot: int) -> tuple[Singles, Singles]:
+        """Return the mean vector of a slot's comments, less `shared`, and the mean of their hashed words."""
+        of_vectors, of_words = self.lengths[:, slot]
+        return of_vectors * self.centroids[slot], of_words * self.words[:, slot]
+
+    def means(self, vector: Singles, words: Singles) -> Singles:
+        """Return the mean similarity to each slot's comments of some, given as `mean` gives them, (k,)."""
+        beta = np.float32(self.settings.lexical_weight)
+        columns = np.flatnonzero(words)
+        wording = words[columns] @ self.words[columns]
+        mixed: Singles = (1 - beta) * self.lengths[0] * (self.centroids @ vector)
+        mixed += beta * self.lengths[1] * wording
         return mixed
 
     def offer(self, match: Match, slot: int, start: int, similarities: Floats) -> None:
@@ -298,9 +335,17 @@ def _largest(scores: Singles, wanted: int) -> tuple[Ints, Floats]:
     return columns, bound
 
 
-def _unit16(rows: Singles) -> Singles:
-    """Return rows of unit length, rounded to float16; rows of length 0 stay so."""
+def _unit16(rows: Singles) -> tuple[Singles, Floats]:
+    """Return rows of unit length, rounded to float16, and how long they were; rows of length 0 stay so."""
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+    return _rounded(rows * _inverse(lengths)[:, None]), lengths
+
+
+def _inverse(lengths: Floats) -> Singles:
     scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > SHORTEST)
-    unit: Singles = (rows * scale.astype(np.float32)[:, None]).astype(np.float16).astype(np.float32)
-    return unit
+    return scale.astype(np.float32)
+
+
+def _rounded(values: Singles) -> Singles:
+    """Return float16 numbers, which float64 multiplies and adds without rounding."""
+    return values.astype(np.float16).astype(np.float32)

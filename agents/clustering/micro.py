@@ -19,6 +19,7 @@ from scipy import sparse
 
 from agents.clustering.block import Decisions, Learned, Part, Pending
 from agents.clustering.fading import STEADY_AGE, Landmark
+from agents.clustering.kinship import kinships
 from agents.clustering.matching import Match
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.slots import Slots
@@ -158,7 +159,11 @@ class MicroClusters(Slots):
         founded[candidates] = scores[candidates, 0] < threshold
         novelties = np.where(founded, novelties, _novelty(similarities))
         numbers = np.where(slots >= 0, self.numbers[slots], -1)
-        return Decisions(slots, numbers, similarities, novelties, np.abs(values), founded)
+        n_known = self.next_number - np.cumsum(founded[::-1])[::-1]
+        assert self.landmark is not None
+        growth = self.landmark.growth(self.now)
+        related = kinships(self, self._pending, self.frequencies, piece, match, n_known, growth)
+        return Decisions(slots, numbers, similarities, novelties, np.abs(values), founded, related)
 
     def _found(self, match: Match, row: int, time: float) -> int:
         """Give an empty slot to a comment; it has no weight before its block is learned."""
@@ -381,9 +386,12 @@ def _push_front(slots: Ints, similarities: Floats, slot: int) -> None:
 def _joined(decided: list[Decisions]) -> Decisions:
     if len(decided) == 1:
         return decided[0]
-    return Decisions(
-        *(
-            np.concatenate([getattr(each, name) for each in decided])
-            for name in ("slots", "numbers", "similarities", "novelties", "rarities", "is_founder")
-        )
-    )
+    names = ("slots", "numbers", "similarities", "novelties", "rarities", "is_founder")
+    arrays = {name: np.concatenate([getattr(each, name) for each in decided]) for name in names}
+    starts = np.cumsum([0, *(len(each.slots) for each in decided)]).tolist()
+    related = {
+        start + row: kinship
+        for start, each in zip(starts, decided, strict=False)
+        for row, kinship in each.kinships.items()
+    }
+    return Decisions(**arrays, kinships=related)

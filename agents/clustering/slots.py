@@ -25,7 +25,7 @@ class _State(msgspec.Struct, frozen=True):
     free: list[int]
     live: list[bytes]
     lexical: list[bytes]
-    frozen: tuple[bytes, bytes, bytes, bytes]
+    frozen: tuple[bytes, bytes, bytes, bytes, bytes]
     mean: tuple[float, float]
     common: bytes
     next_number: int

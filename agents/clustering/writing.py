@@ -44,7 +44,12 @@ class Writer:
         return f"{self._partition}-{number}"
 
     def assignment(
-        self, record: Embedded, numbers: Sequence[int], similarities: Sequence[float], novelty: float
+        self,
+        record: Embedded,
+        numbers: Sequence[int],
+        similarities: Sequence[float],
+        novelty: float,
+        cluster: str | None,
     ) -> Assignment:
         """Return the assignment of a comment.
 
@@ -54,6 +59,8 @@ class Writer:
             Its micro-cluster and the runners-up, -1 where there are no more.
         similarities
             To each of them.
+        cluster
+            That the chart placed its micro-cluster in, or will most probably.
         """
         micro = self.name(numbers[0])
         placement = self._placements.get(micro)
@@ -61,7 +68,7 @@ class Writer:
             id=record.id,
             event_time=record.event_time,
             micro=micro,
-            cluster=placement.cluster if placement else None,
+            cluster=cluster,
             chart_tick=placement.since if placement else None,
             similarity=round(similarities[0], DIGITS),
             novelty=round(novelty, DIGITS),

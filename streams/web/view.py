@@ -104,12 +104,16 @@ class View:
             listener()
 
     def settled(self, comment: Assignment | Judgement) -> str | None:
-        """Cluster that a comment belongs to now, after all merges and splits; None while it has none."""
+        """Cluster that a comment belongs to now, after all merges and splits; None while it has none.
+
+        A cluster that the chart hasn't confirmed counts from when its record is there.
+        """
         placement = self.placements.get(comment.micro)
+        cluster: str | None = None
         if placement is not None:
-            cluster: str | None = placement.cluster
-        else:
-            cluster = comment.cluster if isinstance(comment, Assignment) else None
+            cluster = placement.cluster
+        elif isinstance(comment, Assignment) and (comment.chart_tick or comment.cluster in self.clusters):
+            cluster = comment.cluster
         for _ in range(MAX_HOPS):
             known = self.clusters.get(cluster) if cluster is not None else None
             if known is None or known.into is None:

@@ -36,12 +36,13 @@ def extra(settings: TopicSettings, *clusters: Cluster) -> ExtraTopics:
     return ExtraTopics(Connection("b:1", "p."), settings, view, ["tram"], lambda: True, embedded=True)
 
 
-def assignment(name: str | None) -> Emission:
+def assignment(name: str | None, chart_tick: datetime | None = NOW) -> Emission:
     record = Assignment(
         id="a",
         event_time=NOW,
         micro="0-1",
         cluster=name,
+        chart_tick=chart_tick,
         similarity=1.0,
         novelty=0.0,
         partition=0,
@@ -110,5 +111,6 @@ async def test_only_what_has_a_topic_is_copied() -> None:
         assert [each.topic for each in topics.copies(judgement("against"))] == ["stance.tram.against"]
         assert list(topics.copies(assignment("c9"))) == []
         assert list(topics.copies(assignment(None))) == []
+        assert list(topics.copies(assignment("c1", chart_tick=None))) == [], "the chart has not said so yet"
     finally:
         await topics.stop()

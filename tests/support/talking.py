@@ -124,7 +124,7 @@ class Road:
 
     def assign(self) -> Assign:
         """Return a new ASSIGN that reads the placements."""
-        return Assign(0, self.clustering, self.time, self.placements)
+        return Assign(0, self.clustering, self.charting, self.time, self.placements)
 
     def chart(self) -> Chart:
         """Return a new CHART."""

@@ -71,15 +71,15 @@ def test_a_topic_emerges_with_its_minimum_and_says_all_about_itself():
 
     assert of_kind(early, Cluster) == of_kind(early, Placement) == []
     (cluster,) = of_kind(later, Cluster)
-    assert (cluster.id, cluster.state, cluster.count, cluster.share) == ("c0", "live", 4, 1.0)
+    assert (cluster.id, cluster.state, cluster.count, cluster.share) == ("c0-0", "live", 4, 1.0)
     assert cluster.label == "security pact"
     assert cluster.exemplars == (example,)
     (placement,) = of_kind(later, Placement)
-    assert (placement.micro, placement.cluster) == ("0-0", "c0")
+    assert (placement.micro, placement.cluster) == ("0-0", "c0-0")
     (event,) = of_kind(later, Lineage)
     assert (event.event, event.cluster, event.label, event.micros) == (
         "emerged",
-        "c0",
+        "c0-0",
         "security pact",
         ("0-0",),
     )
@@ -165,11 +165,11 @@ def test_a_merge_moves_the_dead_too():
     merged = chart.step([sketch(0, 3, 180, both)])
 
     events = [(event.event, event.cluster, event.other) for event in of_kind(merged, Lineage)]
-    assert events == [("merged", "c1", "c0")]
-    assert {p.micro: p.cluster for p in of_kind(merged, Placement)} == {"0-1": "c0", "0-2": "c0"}
+    assert events == [("merged", "c0-1", "c0-0")]
+    assert {p.micro: p.cluster for p in of_kind(merged, Placement)} == {"0-1": "c0-0", "0-2": "c0-0"}
     by_id = {cluster.id: cluster for cluster in of_kind(merged, Cluster)}
-    assert (by_id["c1"].state, by_id["c1"].into, by_id["c1"].count) == ("merged", "c0", 0)
-    assert by_id["c0"].count == 6 + 1 + 4 + 4 + 400
+    assert (by_id["c0-1"].state, by_id["c0-1"].into, by_id["c0-1"].count) == ("merged", "c0-0", 0)
+    assert by_id["c0-0"].count == 6 + 1 + 4 + 4 + 400
 
 
 def test_a_silent_topic_fades_and_its_record_goes_a_day_later():
@@ -181,9 +181,9 @@ def test_a_silent_topic_fades_and_its_record_goes_a_day_later():
     gone = chart.step([sketch(0, 2, four_half_lives + DAY, delta("0-2", four_half_lives + DAY, axis=2))])
 
     states = {cluster.id: cluster.state for cluster in of_kind(faded, Cluster)}
-    assert states == {"c0": "faded", "c1": "live"}
+    assert states == {"c0-0": "faded", "c0-1": "live"}
     assert [event.event for event in of_kind(faded, Lineage)] == ["emerged", "faded"]
-    assert [(e.topic, e.key) for e in gone if e.record is None] == [("clusters", "c0")]
+    assert [(e.topic, e.key) for e in gone if e.record is None] == [("clusters", "c0-0")]
 
 
 def test_the_dead_lose_their_placement_after_a_week():
@@ -205,7 +205,7 @@ def test_an_id_is_never_used_again_even_after_a_restart():
         fresh.restore(chart.snapshot())
         chart = fresh
 
-    assert seen == Counter({f"c{number}": 1 for number in range(5)})
+    assert seen == Counter({f"c0-{number}": 1 for number in range(5)})
 
 
 def test_a_retracted_text_is_shown_nowhere_by_the_next_tick():
@@ -270,7 +270,7 @@ def test_topics_of_one_branch_name_the_heaviest_as_their_parent():
     emissions = chart.step([sketch(0, 0, 0, delta("0-0", 0, 9, axis=0), half, delta("0-2", 0, 5, axis=2))])
 
     parents = {cluster.id: cluster.parent for cluster in of_kind(emissions, Cluster)}
-    assert parents == {"c0": None, "c1": "c0", "c2": None}
+    assert parents == {"c0-0": None, "c0-1": "c0-0", "c0-2": None}
 
 
 def slanted(count):

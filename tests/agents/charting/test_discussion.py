@@ -27,6 +27,10 @@ class World:
         self.discussion.bury(told, self.at, self.brought)
         return self.discussion.regroup(self.at, self.brought)
 
+    def ids(self) -> dict[int, str]:
+        """Return the public id of each live cluster."""
+        return {number: live.id for number, live in self.discussion.live.items()}
+
     def places(self) -> dict[str, int]:
         """Return the live cluster of each micro-cluster that has one."""
         world = self.discussion
@@ -49,7 +53,7 @@ def test_a_merge_leaves_the_older_id_though_the_younger_is_heavier() -> None:
     assert events(changes) == [("merged", 1, 0)]
     assert world.places() == {"0-0": 0, "0-1": 0}
     assert changes.placed == [("0-1", 0)]
-    assert [(ended.live.number, ended.into) for ended in changes.ended] == [(1, 0)]
+    assert [(ended.live.number, ended.into) for ended in changes.ended] == [(1, "c0-0")]
 
 
 def test_a_split_leaves_the_id_with_the_heavier_part() -> None:
@@ -73,6 +77,27 @@ def test_an_id_is_not_given_again_after_its_cluster_has_merged_and_faded() -> No
     assert events(changes) == [("emerged", 2, None)]
     assert [(ended.live.number, ended.into) for ended in changes.ended] == [(0, None)]
     assert sorted(world.discussion.live) == [2]
+
+
+def test_a_cluster_is_named_after_the_oldest_of_its_micro_clusters() -> None:
+    world = World()
+    world.tick(0, delta("0-3", 0, 1, axis=0), delta("1-0", 0, 1, axis=0))
+    world.tick(60, delta("0-4", 60, 900, axis=0))
+
+    assert world.ids() == {0: "c0-3"}
+
+
+def test_what_splits_off_bears_a_name_that_was_never_used() -> None:
+    """Each of two gives its name to a cluster, they merge, and the younger parts again."""
+    world = World(share_weight=0.0)
+    world.tick(0, delta("0-0", 0, 10, axis=0), delta("0-1", 0, 10, axis=1))
+    assert world.ids() == {0: "c0-0", 1: "c0-1"}
+    world.tick(60, delta("0-1", 60, 400, axis=0))
+    assert world.ids() == {0: "c0-0"}
+
+    world.tick(120, delta("0-1", 120, 90_000, axis=1))
+
+    assert world.ids() == {0: "c0-0", 2: "c0-0.2"}
 
 
 def test_a_sleeper_keeps_its_last_place_and_does_not_revive_its_cluster() -> None:
@@ -149,10 +174,10 @@ def test_a_leading_topic_leads_until_another_is_twice_as_heavy() -> None:
     world = World(group_above=0.9, share_weight=0.0, parent_above=-1.0)
     world.tick(0, delta("0-0", 0, 10, axis=0), delta("0-1", 0, 8, axis=1))
     live = world.discussion.live
-    assert (live[0].parent, live[1].parent) == (None, "c0")
+    assert (live[0].parent, live[1].parent) == (None, "c0-0")
 
     world.tick(60, delta("0-1", 60, 11, axis=1))
-    assert (live[0].parent, live[1].parent) == (None, "c0")
+    assert (live[0].parent, live[1].parent) == (None, "c0-0")
 
     world.tick(120, delta("0-1", 120, 2, axis=1))
-    assert (live[0].parent, live[1].parent) == ("c1", None)
+    assert (live[0].parent, live[1].parent) == ("c0-1", None)

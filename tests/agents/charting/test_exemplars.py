@@ -53,7 +53,7 @@ def test_an_example_that_is_shown_stays_unless_another_is_clearly_better():
 
 
 def test_the_trend_is_the_change_of_share_over_an_hour():
-    live = Live(number=0, born=0.0, last_heard=0.0)
+    live = Live(number=0, id="c0-0", born=0.0, last_heard=0.0)
 
     trends = [
         live.note_share(at, share) for at, share in ((0.0, 0.2), (1800.0, 0.3), (HOUR_SECONDS + 1800, 0.5))
@@ -63,7 +63,7 @@ def test_the_trend_is_the_change_of_share_over_an_hour():
 
 
 def test_the_shares_that_are_remembered_stay_few():
-    live = Live(number=0, born=0.0, last_heard=0.0)
+    live = Live(number=0, id="c0-0", born=0.0, last_heard=0.0)
 
     for tick in range(600):
         live.note_share(60.0 * tick, 0.1)

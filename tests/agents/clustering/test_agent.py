@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents.agent import Emission
+from agents.charting.settings import ChartingSettings
 from agents.clustering.agent import Assign
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.ticks import TimeSettings, as_datetime
@@ -42,7 +43,7 @@ def bytes_of(settings: ClusteringSettings, discussion: str | None) -> list[bytes
 
 def assign(placements: dict[str, Placement] | None = None, **settings: object) -> Assign:
     made = msgspec.convert(settings, ClusteringSettings)
-    return Assign(0, made, TimeSettings(), {} if placements is None else placements)
+    return Assign(0, made, ChartingSettings(), TimeSettings(), {} if placements is None else placements)
 
 
 def sketches(emissions: list[Emission]) -> list[Sketch]:
@@ -311,7 +312,7 @@ def test_ids_of_micro_clusters_are_never_used_again() -> None:
 
 def test_the_ceiling_of_live_micro_clusters_is_split_over_partitions_and_kept() -> None:
     settings = ClusteringSettings(micro_clusters=16, new_below=0.9)
-    agent = Assign(1, settings, TimeSettings(), {}, n_partitions=2)
+    agent = Assign(1, settings, ChartingSettings(), TimeSettings(), {}, n_partitions=2)
     live: set[str] = set()
 
     for i in range(24):
@@ -356,7 +357,7 @@ def test_the_gate_is_told_what_the_answered_comment_is_about_after_a_restart_too
         msgspec.structs.replace(comment(n, X, f"text of {name}", name=name), parent=parent)
         for n, (name, parent) in enumerate([("a", None), ("b", "a"), ("c", "unknown"), ("d", "b")])
     ]
-    before, after = (Assign(0, CALM, TimeSettings(), {}, gate) for _ in range(2))
+    before, after = (Assign(0, CALM, ChartingSettings(), TimeSettings(), {}, gate) for _ in range(2))
 
     emitted = before.step(said[:3])
     after.restore(before.snapshot())

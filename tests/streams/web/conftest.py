@@ -34,6 +34,7 @@ class Make:
             "encoder": "e",
             "version": "1",
             "excerpt": f"text of {id}",
+            "chart_tick": self.minute(0) if fields.get("cluster") else None,
         }
         return Assignment(id=id, **(usual | fields))
 

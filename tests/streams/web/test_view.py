@@ -23,6 +23,14 @@ class TestPresent:
 
         assert view.settled(view.comments["a"]) == "c1"
 
+    def test_what_is_only_probable_counts_once_there_is_such_a_cluster(self, view: View, make: Any) -> None:
+        view.apply("assignments", "a", make.assignment(cluster="c1", chart_tick=None))
+        before = view.settled(view.comments["a"])
+
+        view.apply("clusters", "c1", make.cluster("c1"))
+
+        assert (before, view.settled(view.comments["a"])) == (None, "c1")
+
     def test_merges_are_followed_to_the_cluster_that_lives(self, view: View, make: Any) -> None:
         view.apply("assignments", "a", make.assignment(cluster="c3"))
         view.apply("clusters", "c3", make.cluster("c3", state="merged", into="c2"))
