@@ -136,8 +136,8 @@ class Assignment(Record, frozen=True, kw_only=True):
     """The place of one comment.
 
     ``cluster`` is what the latest placement said on arrival; while the micro-cluster has none, the one
-    that it will most probably be placed in: then ``chart_tick`` is null, and the assignment comes again
-    with what the chart has said.
+    that it will most probably be placed in: then ``chart_tick`` is null, and the first sixteen of a
+    micro-cluster come again with what the chart has said.
     """
 
     id: str

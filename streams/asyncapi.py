@@ -38,9 +38,9 @@ JOINING: Final = """\
 Groundswell groups a stream of comments into live topics and says which side comments take.
 
 **The settled cluster of a comment.** `assignments` says `micro` (final) and `cluster` (what was known on
-arrival; without a `chart_tick` it is what the chart will most probably say, and the assignment comes again
-once it has). Clusters merge and split by moving micro-clusters: `placements`, compacted, says where each
-one is now. So join `assignments.micro` with the latest
+arrival; without a `chart_tick` it is what the chart will most probably say, and the first sixteen of a
+micro-cluster come again once it has). Clusters merge and split by moving micro-clusters: `placements`,
+compacted, says where each one is now. So join `assignments.micro` with the latest
 `placements` of that key.
 
 **The present** is in the compacted topics: read `clusters`, `placements` and `assignments` from their

@@ -39,6 +39,9 @@ BLOCK_SHARE = 32
 FORGOTTEN_BELOW = 1e-3
 """A micro-cluster is given up once its faded weight is below this many comments."""
 
+SINGLE = 0.15
+"""Comments that a micro-cluster of one is worth at the ceiling: most never hear a second."""
+
 REFRESHED_AT = 1 / 16
 """Part of a micro-cluster's weight that has to be new before its centroid is computed again."""
 
@@ -65,7 +68,7 @@ class MicroClusters(Slots):
     dimensions
         Length of an embedding.
     ceiling
-        Most micro-clusters that stay live after a block; the weakest are given up.
+        Most micro-clusters that stay live after a block; the least talked about for their age go.
     """
 
     def __init__(self, settings: ClusteringSettings, dimensions: int, ceiling: int) -> None:
@@ -167,7 +170,7 @@ class MicroClusters(Slots):
 
     def _found(self, match: Match, row: int, time: float) -> int:
         """Give an empty slot to a comment; it has no weight before its block is learned."""
-        slot = self.take_slot(time)
+        slot = self.take_slot(time, self.n_comments)
         own = slice(match.words.indptr[row], match.words.indptr[row + 1])
         self.matcher.place(
             slot,
@@ -236,14 +239,22 @@ class MicroClusters(Slots):
         self.matcher.floors[changed] = self.spread.floors(changed)
 
     def _give_up(self) -> None:
-        """Give up what has faded away and the weakest above the ceiling."""
+        """Give up what has faded away, and above the ceiling what had the least traffic for its age.
+
+        Weight alone would give up what is new before it can grow, wherever the ceiling is full of topics
+        of this morning (hyperbolic caching, Blankstein et al. 2017); and as a comment says little of a
+        second, a flood of single ones gives up no topic.
+        """
         assert self.landmark is not None
         live = self.live
         weights = self.weights[live]
-        floor = FORGOTTEN_BELOW * self.landmark.growth(self.now)
-        surplus = max(len(live) - self.ceiling, int(np.count_nonzero(weights < floor)))
+        has_faded = weights < FORGOTTEN_BELOW * self.landmark.growth(self.now)
+        surplus = max(len(live) - self.ceiling, int(np.count_nonzero(has_faded)))
         if surplus > 0:
-            self._remove(live[np.lexsort((self.numbers[live], weights))[:surplus]])
+            worth = weights * (1.0 - (1.0 - SINGLE) / np.maximum(self.counts[live], 1))
+            rates = worth / np.maximum(self.n_comments - self.founded[live], 1)
+            rates[has_faded] = 0.0
+            self._remove(live[np.lexsort((self.numbers[live], rates))[:surplus]])
 
     def correct(self, number: int, time: float, tick: int) -> None:
         """Take one comment out of a live micro-cluster; the open block must have been learned.

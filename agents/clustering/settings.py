@@ -43,7 +43,8 @@ class ClusteringSettings:
     """How fine topics are: above 0 finer, below 0 coarser, in units of similarity."""
 
     micro_clusters: int = 2_000
-    """Live micro-clusters of the deployment, split over the partitions; the weakest is evicted."""
+    """Live micro-clusters of the deployment, split over the partitions; what has had the least traffic for
+    its age is evicted."""
 
     recent_comments: int = 100_000
     """Comments per partition whose edit or retraction is known; about 120 bytes each."""

@@ -19,6 +19,9 @@ Ints = NDArray[np.int64]
 GROWTH = 256
 """Slots added at a time."""
 
+COLUMNS = ("numbers", "counts", "weights", "sums", "lexical", "first", "last", "ages", "founded", "unseen")
+"""Arrays that have a row for every slot."""
+
 
 class _State(msgspec.Struct, frozen=True):
     capacity: int
@@ -67,6 +70,8 @@ class Slots:
         self.first = np.zeros(capacity)
         self.last = np.zeros(capacity)
         self.ages = np.zeros(capacity)
+        self.founded = np.zeros(capacity, np.int64)
+        """Comments learned before each was founded."""
         self.unseen = np.zeros(capacity)
         self.spread = Spread(self.settings.spread, capacity)
         self.matcher = Matcher(self.settings, self.dimensions, capacity)
@@ -76,7 +81,7 @@ class Slots:
     def _grow(self) -> None:
         """Add `GROWTH` empty slots."""
         old, capacity = len(self.numbers), len(self.numbers) + GROWTH
-        for name in ("numbers", "counts", "weights", "sums", "lexical", "first", "last", "ages", "unseen"):
+        for name in COLUMNS:
             array = getattr(self, name)
             grown = np.zeros((capacity, *array.shape[1:]), array.dtype)
             grown[:old] = array
@@ -86,8 +91,8 @@ class Slots:
         self.spread.grow(capacity)
         self._free = [*range(capacity - 1, old - 1, -1), *self._free]
 
-    def take_slot(self, time: float) -> int:
-        """Give a slot to a new micro-cluster that is founded at a time; it has no weight yet."""
+    def take_slot(self, time: float, n_comments: int) -> int:
+        """Give a slot to a new micro-cluster, founded at a time after some comments; it has no weight yet."""
         if not self._free:
             self._grow()
         slot = self._free.pop()
@@ -97,6 +102,7 @@ class Slots:
         self.counts[slot], self.weights[slot], self.unseen[slot], self.ages[slot] = 0, 0.0, 0.0, 0.0
         self.sums[slot], self.lexical[slot] = 0.0, 0.0
         self.first[slot] = self.last[slot] = time
+        self.founded[slot] = n_comments
         return slot
 
     def give_back(self, slots: Ints) -> list[int]:
@@ -139,6 +145,7 @@ class Slots:
             self.spread.moments[:, live],
             self.matcher.floors[live],
             self.unseen[live],
+            self.founded[live],
         )
         lengths = np.bincount(rows, minlength=len(live))
         words = (lengths.astype("<u2"), columns.astype("<u2"), self.lexical[live[rows], columns])
@@ -170,6 +177,7 @@ class Slots:
         self.spread.mean_sum, self.spread.mean_count = read.mean
         self.matcher.floors[live] = np.frombuffer(read.live[9])
         self.unseen[live] = np.frombuffer(read.live[10])
+        self.founded[live] = np.frombuffer(read.live[11], np.int64)
         rows = np.repeat(live, np.frombuffer(read.lexical[0], "<u2"))
         columns = np.frombuffer(read.lexical[1], "<u2")
         self.lexical[rows, columns] = np.frombuffer(read.lexical[2], np.float32)

@@ -150,6 +150,29 @@ def test_the_ceiling_is_kept_and_the_weakest_go() -> None:
     assert [number for _, number in core.drain()[1]] == [1]
 
 
+def test_a_new_story_grows_though_the_ceiling_is_full_of_larger_ones() -> None:
+    core = live(ceiling=4, lexical_weight=0.0)
+    axes = np.eye(8)
+    core.assign(part([axes[n % 4] for n in range(400)]))
+
+    core.assign(part([axes[(0, 1, 2, 5)[n % 4]] for n in range(1_200)], at=START + 400))
+
+    (last,) = core.assign(part([axes[5]], at=START + 1_600)).numbers[:, 0].tolist()
+    assert core.counts[core.slot_of[last]] > 200
+    assert len(core) == 4
+
+
+def test_a_flood_of_single_comments_gives_up_no_story() -> None:
+    core = live(ceiling=20, lexical_weight=0.0, new_below=0.9)
+    drawn = np.random.default_rng(2)
+    core.assign(part([np.eye(8)[n % 4] for n in range(100)]))
+
+    core.assign(part([unit(drawn.normal(size=8)) for _ in range(600)], at=START + 100))
+
+    assert core.next_number > 200
+    assert {0, 1, 2, 3} <= core.slot_of.keys()
+
+
 def test_the_ceiling_holds_at_the_end_of_every_block() -> None:
     core = live(ceiling=10, new_below=0.9)
     drawn = np.random.default_rng(3)
