@@ -112,7 +112,7 @@ class Assign:
         self._clock = TickClock(time_settings)
         self._recent = Recent(settings.recent_comments)
         self._exemplars = Exemplars(settings.half_life_seconds, settings.exemplars)
-        self._newcomers = Newcomers(charting, placements)
+        self._newcomers = Newcomers(charting, placements, self._writer.name)
         self._texts = Texts(settings.recent_texts)
         self._summaries: dict[int, Summary] = {}
         self._core: MicroClusters | None = None
@@ -185,11 +185,12 @@ class Assign:
             decisions.is_founder.tolist(),
             strict=True,
         )
+        self._newcomers.look()
         for i, (entry, numbers, similarities, novelty, is_founder) in enumerate(rows):
             micro = self._writer.name(numbers[0])
             kinship = decisions.kinships.get(i)
             if kinship is not None:
-                self._newcomers.relate(micro, kinship, [*map(self._writer.name, kinship.numbers.tolist())])
+                self._newcomers.relate(numbers[0], kinship)
             self._note(entry, numbers[0], similarities[0], novelty, is_founder=is_founder)
             cluster = self._newcomers.add(micro)
             assignment = self._writer.assignment(entry.record, numbers, similarities, novelty, cluster)

@@ -9,7 +9,7 @@ comments are published again then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 import numpy as np
@@ -56,29 +56,39 @@ class Newcomers:
         How the chart groups.
     placements
         The latest placement of every micro-cluster, by its id; kept up to date by the caller.
+    name
+        Gives the id of a micro-cluster by its number.
     """
 
-    def __init__(self, settings: ChartingSettings, placements: Mapping[str, Placement]) -> None:
+    def __init__(
+        self, settings: ChartingSettings, placements: Mapping[str, Placement], name: Callable[[int], str]
+    ) -> None:
+        self._name = name
         self._settings = settings
         self._placements = placements
         self._newcomers: dict[str, _Newcomer] = {}
         self._comments: dict[str, int] = {}
         """Comments that share each kin, those of micro-clusters that were given up in this tick too."""
+        self._topics: dict[str, int] = {}
+        """A code for every topic."""
+        self._codes: dict[int, int] = {}
+        """The code of the topic of every micro-cluster, by number."""
 
-    def relate(self, micro: str, kinship: Kinship, others: Collection[str]) -> None:
-        """Decide which topic a micro-cluster most probably belongs to, unless it has a place.
+    def look(self) -> None:
+        """Read the placements anew; what they say is taken to hold until the next call."""
+        self._topics.clear()
+        self._codes.clear()
 
-        Parameters
-        ----------
-        others
-            (k,) ids of the micro-clusters that it is compared with.
-        """
+    def relate(self, number: int, kinship: Kinship) -> None:
+        """Decide which topic a micro-cluster most probably belongs to, unless it has a place."""
+        micro = self._name(number)
         if micro in self._placements:
             return
         newcomer = self._newcomers.setdefault(micro, _Newcomer(micro))
         self._count(newcomer, -newcomer.n_comments)
-        newcomer.kin = self._kin(kinship, others) or micro
+        newcomer.kin = self._kin(kinship) or micro
         self._count(newcomer, newcomer.n_comments)
+        self._codes.pop(number, None)
 
     def add(self, micro: str) -> str | None:
         """Count a comment and return the cluster that it belongs to, None where it belongs to none yet."""
@@ -132,18 +142,18 @@ class Newcomers:
     def _count(self, newcomer: _Newcomer, n: int) -> None:
         self._comments[newcomer.kin] = self._comments.get(newcomer.kin, 0) + n
 
-    def _kin(self, kinship: Kinship, others: Collection[str]) -> str | None:
+    def _kin(self, kinship: Kinship) -> str | None:
         """Return the kin of the topic that a comment is most clearly part of, None where there is none.
 
         The mean similarity to all comments of a topic counts, less what it takes to be grouped with it.
         """
-        kin: dict[str, str] = {}
-        topics: dict[str, int] = {}
-        codes = [topics.setdefault(self._topic(each, kin), len(topics)) for each in others]
-        if not codes:
+        numbers = kinship.numbers.tolist()
+        if not numbers:
             return None
+        known = self._codes
+        codes = [known[number] if number in known else self._code(number) for number in numbers]
         nearness = kinship.similarities * np.exp(-kinship.silences / self._settings.gap_seconds)
-        counts = np.bincount(codes, kinship.counts)
+        counts = np.maximum(np.bincount(codes, kinship.counts), 1)
         similar = np.bincount(codes, nearness * kinship.counts) / counts - DOUBT / np.sqrt(counts)
         weights = np.bincount(codes, kinship.weights)
         scale = 1.0 - kinship.concentration
@@ -152,21 +162,25 @@ class Newcomers:
             scale * self._settings.group_above + self._settings.granularity,
             scale * self._settings.share_weight,
         )
+        margins[np.bincount(codes) == 0] = -np.inf
         best = int(margins.argmax())
-        return kin[list(topics)[best]] if margins[best] >= 0 else None
+        return self._kin_of(self._name(numbers[codes.index(best)])) if margins[best] >= 0 else None
 
-    def _topic(self, micro: str, kin: dict[str, str]) -> str:
-        """Return the topic of a micro-cluster, and note the kin of those that join it."""
+    def _code(self, number: int) -> int:
+        """Return the code of a micro-cluster's topic."""
+        micro = self._name(number)
         placement = self._placements.get(micro)
-        if placement is not None:
-            kin[placement.cluster] = micro
-            return placement.cluster
+        if placement is None:
+            micro = self._kin_of(micro)
+            placement = self._placements.get(micro)
+        topic = cluster_id(micro) if placement is None else placement.cluster
+        code = self._codes[number] = self._topics.setdefault(topic, len(self._topics))
+        return code
+
+    def _kin_of(self, micro: str) -> str:
+        """Return the micro-cluster whose topic another shares: itself where it has a place."""
         newcomer = self._newcomers.get(micro)
-        root = micro if newcomer is None else newcomer.kin
-        placement = self._placements.get(root)
-        topic = cluster_id(root) if placement is None else placement.cluster
-        kin.setdefault(topic, root)
-        return topic
+        return micro if newcomer is None or micro in self._placements else newcomer.kin
 
     def snapshot(self) -> bytes:
         """Return the state as bytes."""

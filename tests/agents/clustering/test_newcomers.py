@@ -33,7 +33,7 @@ class World:
 
     def __init__(self, **settings: float) -> None:
         self.placements: dict[str, Placement] = {}
-        self.newcomers = Newcomers(ChartingSettings(**settings), self.placements)
+        self.newcomers = Newcomers(ChartingSettings(**settings), self.placements, "0-{}".format)
 
     def place(self, *micros: str, cluster: str = "c0-9") -> list[Assignment]:
         for micro in micros:
@@ -44,14 +44,15 @@ class World:
         """Found a micro-cluster that is as similar to others as they say."""
         n = len(others)
         kinship = Kinship(
-            numbers=np.arange(n),
+            numbers=np.array([int(other.removeprefix("0-")) for other in others], np.int64),
             similarities=np.array(list(others.values())),
             counts=np.full(n, counts),
             weights=np.full(n, 1.0),
             silences=np.full(n, silence),
             concentration=0.0,
         )
-        self.newcomers.relate(micro, kinship, list(others))
+        self.newcomers.look()
+        self.newcomers.relate(int(micro.removeprefix("0-")), kinship)
 
     def hear(self, *micros: str) -> list[str | None]:
         return [self.newcomers.add(micro) for micro in micros]
