@@ -178,7 +178,7 @@ def _extra(kind: str, origin: str) -> tuple[str, dict[str, Any]]:
     """Channel of the topics of single clusters or sides."""
     what = "cluster.{cluster}" if kind == "cluster" else "stance.{target}.{side}"
     parameters: dict[str, Any] = (
-        {"cluster": {"description": "Id of a live cluster, `c42`."}}
+        {"cluster": {"description": "Id of a live cluster, `c0-42`."}}
         if kind == "cluster"
         else {
             "target": {"description": "Id of a stance target."},

@@ -202,7 +202,7 @@ def _alarm(alarm: Drift) -> Text:
 @click.command()
 @broker_option
 @click.option("--prefix", metavar="NAME", help="What every topic name begins with.")
-@click.option("--cluster", metavar="ID", help="Only comments of this cluster, e.g. c42.")
+@click.option("--cluster", metavar="ID", help="Only comments of this cluster, e.g. c0-42.")
 @click.option("--target", metavar="ID", help="Judgements toward this stance target instead of comments.")
 @click.option(
     "--side", type=click.Choice(["favor", "against", "none"]), help="With --target: this side only."
@@ -226,7 +226,7 @@ def watch(
 ) -> None:
     """Follow comments live in the terminal, each with the cluster that it belongs to now.
 
-    Example: groundswell watch --broker localhost:9092 --cluster c42
+    Example: groundswell watch --broker localhost:9092 --cluster c0-42
     """
     if side is not None and target is None:
         raise click.UsageError("--side says which side toward a target; name that with --target.")
