@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,10 @@ def demo(port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
 def sample(name: str) -> list[dict[str, Any]]:
     text = (SAMPLE.parent / f"{name}.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
+
+
+def has_data(running: Prometheus, expression: str) -> bool:
+    return bool(running.query(expression))
 
 
 def panel_expressions() -> list[tuple[str, str]]:
@@ -209,12 +214,12 @@ def test_after_the_demo_every_panel_has_data_and_the_alert_of_a_scheduled_shift_
         over = time.time()
         scraped = f"timestamp(groundswell_idle == 1) > {over}"
         wait_until(lambda: bool(running.query(scraped)), "a scrape of the end")
-        empty = [title for title, expression in panel_expressions() if not running.query(expression)]
+        for title, expression in panel_expressions():
+            wait_until(partial(has_data, running, expression), f"data in the panel {title!r}")
         alarms = alarms_of(port, {row["id"]: row["topic"] for row in sample("truth")})
         fired = {alarm.measure: firing_times(running, alarm.measure) for alarm in alarms}
         missing = running.query(f'ALERTS{{alertname="GroundswellWorkerAbsent"}} offset {1}s')
 
-    assert empty == []
     of_shifts = [alarm for alarm in alarms if belongs(alarm, times)]
     assert of_shifts, alarms
     assert any(alarm.at <= at <= alarm.over for alarm in of_shifts for at in fired[alarm.measure]), (
