@@ -133,11 +133,10 @@ class Newcomers:
         """Yield what can be published again, now with the chart's cluster, and forget it."""
         for micro in [micro for micro in self._newcomers if micro in self._placements]:
             placement = self._placements[micro]
-            for assignment in self._newcomers[micro].first.values():
+            for assignment in self._newcomers.pop(micro).first.values():
                 yield msgspec.structs.replace(
                     assignment, cluster=placement.cluster, chart_tick=placement.since
                 )
-            self.give_up([micro])
 
     def _count(self, newcomer: _Newcomer, n: int) -> None:
         self._comments[newcomer.kin] = self._comments.get(newcomer.kin, 0) + n
