@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from itertools import chain
+from typing import Final, NamedTuple
 
 from agents.charting.wording import Vocabulary
 from agents.clustering.phrases import JOINER, is_stop_word, stop_language
 
-__all__ = ["Naming", "Term", "keywords", "label", "language", "weigh"]
+__all__ = ["Naming", "Term", "Terms", "keywords", "label", "language", "weigh"]
 
 MOST_WORDS: Final = 4
 """Words of a label."""
@@ -102,6 +104,30 @@ class Term:
         return self.text.split(JOINER)
 
 
+class Pair(NamedTuple):
+    """A phrase of two words, folded, and its place among the terms."""
+
+    rank: int
+    first: str
+    second: str
+    term: Term
+
+
+class Terms(dict[str, Term]):
+    """The terms of one cluster by their folded form, best first."""
+
+    @cached_property
+    def pairs(self) -> dict[str, list[Pair]]:
+        """The phrases that each word stands in, best first."""
+        found: dict[str, list[Pair]] = {}
+        for rank, (folded, term) in enumerate(self.items()):
+            if JOINER in folded:
+                first, second = folded.split(JOINER)
+                for word in {first, second}:
+                    found.setdefault(word, []).append(Pair(rank, first, second, term))
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Naming:
     """A label, with what it was made of."""
@@ -112,8 +138,8 @@ class Naming:
 
 def weigh(
     wordings: Sequence[tuple[Mapping[str, int], float]], vocabulary: Vocabulary, n_clusters: int
-) -> dict[str, Term]:
-    """Return the terms of a cluster by their folded form, best first.
+) -> Terms:
+    """Return the terms of a cluster.
 
     Parameters
     ----------
@@ -136,16 +162,19 @@ def weigh(
     shared = [folded for folded, support in supports.items() if support > 1]
     chosen = shared if len(shared) >= ENOUGH_SHARED else list(weights)
     chosen = sorted(chosen, key=lambda folded: (-weights[folded], folded))[:MOST_WEIGHED]
-    terms = {
-        folded: Term(
-            _written(forms[folded]),
-            supports[folded],
-            weights[folded],
-            weights[folded] * vocabulary.rarity(folded, n_clusters),
+    terms = [
+        (
+            folded,
+            Term(
+                _written(forms[folded]),
+                supports[folded],
+                weights[folded],
+                weights[folded] * vocabulary.rarity(folded, n_clusters),
+            ),
         )
         for folded in chosen
-    }
-    return dict(sorted(terms.items(), key=lambda item: (-item[1].standing, item[0])))
+    ]
+    return Terms(sorted(terms, key=lambda item: (-item[1].standing, item[0])))
 
 
 def language(texts: Iterable[str]) -> str | None:
@@ -154,7 +183,7 @@ def language(texts: Iterable[str]) -> str | None:
     return stop_language([word for words in found for word in words])
 
 
-def keywords(terms: Mapping[str, Term], n_comments: int, language: str | None = None) -> tuple[str, ...]:
+def keywords(terms: Terms, n_comments: int, language: str | None = None) -> tuple[str, ...]:
     """Return the words and phrases that tell the cluster from others, best first."""
     chosen: list[Term] = []
     for term in _candidates(terms, n_comments, language):
@@ -167,7 +196,7 @@ def keywords(terms: Mapping[str, Term], n_comments: int, language: str | None = 
 
 
 def label(
-    terms: Mapping[str, Term],
+    terms: Terms,
     n_comments: int,
     current: str = "",
     taken: Collection[str] = (),
@@ -193,17 +222,16 @@ def label(
         Whether the cluster has doubled since its label was chosen.
     """
     candidates = list(_candidates(terms, n_comments, language))
-    best = next(
-        (naming for naming in _namings(candidates, terms, taken) if naming.text.casefold() not in taken),
-        _compose(candidates, terms, taken),
-    )
+    namings = _namings(candidates, terms, taken)
+    first = next(namings)
+    best = next((each for each in chain([first], namings) if each.text.casefold() not in taken), first)
     loyalty = OUTGROWN if is_outgrown else STAYING
     if current and current.casefold() not in taken and _stays(current, best, candidates, loyalty):
         return current
     return best.text
 
 
-def _candidates(terms: Mapping[str, Term], n_comments: int, language: str | None) -> Iterator[Term]:
+def _candidates(terms: Terms, n_comments: int, language: str | None) -> Iterator[Term]:
     """Yield the words that may name the cluster, best first."""
     words = [term for folded, term in terms.items() if JOINER not in folded]
     naming = [
@@ -230,16 +258,14 @@ def _is_vague(term: Term) -> bool:
     return word in _VAGUE or is_adverb or _DRAWN_OUT.search(word) is not None
 
 
-def _namings(
-    candidates: Sequence[Term], terms: Mapping[str, Term], taken: Collection[str]
-) -> Iterator[Naming]:
+def _namings(candidates: Sequence[Term], terms: Terms, taken: Collection[str]) -> Iterator[Naming]:
     """Yield the best naming, then those without one of its words, the last first."""
     yield _compose(candidates, terms, taken)
     for dropped in reversed(range(min(len(candidates), MOST_WORDS))):
         yield _compose([*candidates[:dropped], *candidates[dropped + 1 :]], terms, taken)
 
 
-def _compose(candidates: Sequence[Term], terms: Mapping[str, Term], taken: Collection[str]) -> Naming:
+def _compose(candidates: Sequence[Term], terms: Terms, taken: Collection[str]) -> Naming:
     """Say the best words, each with the neighbour that it mostly has."""
     phrases: list[Term] = []
     n_words = 0
@@ -266,7 +292,7 @@ def _joined(phrases: Sequence[Term]) -> str:
     return ", ".join(" ".join(term.words) for term in phrases)
 
 
-def _said(term: Term, terms: Mapping[str, Term]) -> Term:
+def _said(term: Term, terms: Terms) -> Term:
     """Return the longest phrase that the word mostly stands in, itself where there is none."""
     phrase = term
     for _ in range(MOST_WORDS - 2):
@@ -277,24 +303,26 @@ def _said(term: Term, terms: Mapping[str, Term]) -> Term:
     return phrase
 
 
-def _longer(phrase: Term, term: Term, terms: Mapping[str, Term]) -> Term | None:
+def _longer(phrase: Term, term: Term, terms: Terms) -> Term | None:
     """Return the phrase with one word more at its front or its end."""
     words = [word.casefold() for word in phrase.words]
-    best: Term | None = None
-    front = False
-    for folded, pair in terms.items():
-        if JOINER not in folded or pair.support < max(2.0, PHRASE_PART * term.support):
-            continue
-        first, second = folded.split(JOINER)
-        at_front = second == words[0] and first not in words
-        at_end = first == words[-1] and second not in words
-        if (at_front or at_end) and (best is None or pair.support > best.support):
-            best, front = pair, at_front
+    front = [each for each in terms.pairs.get(words[0], ()) if each.second == words[0]]
+    end = [each for each in terms.pairs.get(words[-1], ()) if each.first == words[-1]]
+    needed = max(2.0, PHRASE_PART * term.support)
+    best = min(
+        (
+            pair
+            for pair, new in (*((pair, pair.first) for pair in front), *((pair, pair.second) for pair in end))
+            if new not in words and pair.term.support >= needed
+        ),
+        key=lambda pair: (-pair.term.support, pair.rank),
+        default=None,
+    )
     if best is None:
         return None
-    words_now = phrase.words
-    text = [best.words[0], *words_now] if front else [*words_now, best.words[1]]
-    return Term(JOINER.join(text), best.support, best.coverage, term.standing)
+    first, second = best.term.words
+    text = [first, *phrase.words] if best.second == words[0] else [*phrase.words, second]
+    return Term(JOINER.join(text), best.term.support, best.term.coverage, term.standing)
 
 
 def _repeats(phrase: Term, other: Term) -> bool:
