@@ -87,7 +87,7 @@ class Discussion:
 
     def __init__(self, settings: ChartingSettings, half_life_seconds: float) -> None:
         self.settings = settings
-        self.ledger = Ledger(half_life_seconds)
+        self.ledger = Ledger(half_life_seconds, settings.lexical_weight)
         self.places: Ints = np.empty(0, np.int64)
         """(m,) cluster that each micro-cluster was placed in last, `NONE` for none; it may have ended."""
         self.live: dict[int, Live] = {}

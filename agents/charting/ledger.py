@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.charting.macro import Micros
+from agents.charting.resemblance import Resemblance, rounded
 from agents.charting.wording import Vocabulary, Wording
 from agents.clustering.common import concentration
 from agents.clustering.fading import STEADY_AGE, Landmark
@@ -33,6 +34,12 @@ MOST_DISCUSSIONS: Final = 16
 """Discussions and sources kept per micro-cluster; the smallest go."""
 
 MOST_SIDE_EXEMPLARS: Final = 2
+
+LIGHTEST: Final = 1e-30
+"""Weight below which nothing is left to take a mean of."""
+
+BAND: Final = 64
+"""Rows whose means are computed together, so that they stay in the cache."""
 
 GROWTH: Final = 256
 """Rows added at a time."""
@@ -60,10 +67,15 @@ class Ledger:
     ----------
     half_life_seconds
         Silence that halves a weight.
+    lexical_weight
+        Part of the similarity that is the similarity of hashed words, 0 to 1.
     """
 
-    def __init__(self, half_life_seconds: float) -> None:
+    def __init__(self, half_life_seconds: float, lexical_weight: float) -> None:
         self.half_life_seconds = half_life_seconds
+        self._resemblance = Resemblance(lexical_weight)
+        self.changed: set[int] = set()
+        """Rows whose sums changed since they were compared."""
         self.landmark = Landmark(half_life_seconds, 0.0)
         self.begun_at: float | None = None
         """Where the landmark stands, in seconds since 1970; None before the first comment."""
@@ -100,29 +112,41 @@ class Ledger:
 
     def micros(self, at: float, rows: NDArray[np.int64] | None = None) -> Micros:
         """Return rows, all unless named, as grouping wants them."""
-        chosen = np.arange(len(self)) if rows is None else rows
-        floor = 1e-9 * self.landmark.growth(at)
+        m = len(self)
+        self._compare()
         present = self.present(at)
         total = float(present.sum())
         single = concentration(self._discussions(present).values(), total)
-        mean = self.sums[: len(self)].sum(axis=0) / np.maximum(total * self.landmark.growth(at), floor)
+        mean = self.sums[:m].sum(axis=0) / max(total * self.landmark.growth(at), LIGHTEST)
+        pairs = self._resemblance.pairs(m, rounded(single * mean) if single else None)
+        chosen = slice(m) if rows is None else rows
         return Micros(
-            np.maximum(self.weights[chosen], floor),
+            np.maximum(self.weights[chosen], LIGHTEST),
             np.maximum(self.counts[chosen], 1).astype(np.float64),
-            self.sums[chosen],
-            self.lexical[chosen],
+            pairs if rows is None else pairs[np.ix_(rows, rows)],
             self.first[chosen],
-            self._heard(chosen, floor),
+            self._heard(chosen),
             single,
-            single * mean,
         )
 
-    def _heard(self, rows: NDArray[np.int64], floor: float) -> Floats:
-        """Return until when rows were heard, (len(rows),): a straggler doesn't count as talk going on.
+    def _compare(self) -> None:
+        """Compare what has changed with all the others."""
+        m, rows = len(self), np.array(sorted(self.changed), np.int64)
+        self.changed.clear()
+        for low in range(0, len(rows), BAND):
+            some = rows[low : low + BAND]
+            weights = self.weights[some, None]
+            scale = np.divide(1.0, weights, out=np.zeros_like(weights), where=weights > LIGHTEST)
+            scale = scale.astype(np.float32)
+            self._resemblance.put(some, m, self.sums[some] * scale, self.lexical[some] * scale)
+        self._resemblance.compare(rows, m)
+
+    def _heard(self, rows: NDArray[np.int64] | slice) -> Floats:
+        """Return until when rows were heard: a straggler doesn't count as talk going on.
 
         Talk whose faded weight is older than that of steady talk had ended before its latest comment.
         """
-        middle = self.moments[rows] / np.maximum(self.weights[rows], floor)
+        middle = self.moments[rows] / np.maximum(self.weights[rows], LIGHTEST)
         ended = np.maximum(self.first[rows], middle + STEADY_AGE * self.half_life_seconds)
         heard: Floats = np.minimum(self.last[rows], ended)
         return heard
@@ -148,6 +172,7 @@ class Ledger:
         self.moments *= factor
         self.sums *= np.float32(factor)
         self.lexical *= np.float32(factor)
+        self.changed.update(range(len(self)))  # what is very small loses bits
 
     def add(self, delta: MicroDelta, end: float) -> None:
         """Add what one tick, that ended at ``end``, changed in one micro-cluster.
@@ -168,6 +193,7 @@ class Ledger:
         self.sums[row] += (sums * growth).astype(np.float32)
         if delta.lexical:
             self.lexical[row] += (unpack_lexical(delta.lexical) * growth).astype(np.float32)
+        self.changed.add(row)
         self.first[row] = min(self.first[row], first)
         self.last[row] = max(self.last[row], last)
         notes = self.notes[row]
@@ -209,6 +235,8 @@ class Ledger:
         for row in dropped:
             self.notes[row].wording.leave(self.vocabulary)
         kept = np.array([row for row in range(len(self)) if row not in dropped], np.int64)
+        self._resemblance.keep(kept)
+        self.changed = {place for place, row in enumerate(kept.tolist()) if row in self.changed}
         for name in COLUMNS:
             array = getattr(self, name)
             array[: len(kept)] = array[kept]

@@ -10,6 +10,7 @@ doesn't turn into the next one when its talk is nearly over.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,9 @@ SAMPLED_ROWS = 200
 ASLEEP = -2
 """Stands for a micro-cluster whose cluster has faded and that was not heard again: it keeps its place."""
 
+BAND = 64
+"""Rows that are worked on together."""
+
 ALONE = -10.0
 """Similarity below every threshold."""
 
@@ -50,26 +54,20 @@ class Micros:
         (m,) faded weights, > 0.
     counts
         (m,) comments, > 0.
-    sums
-        (m, d) weighted sums of the embeddings, faded as the weights are.
-    lexical
-        (m, h) weighted sums of the hashed words, faded as the weights are.
+    pairs
+        (m, m) mean similarity of the comments of any two, without what all comments share; only read.
     first, last
         (m,) event time from which and until when they were talked in, in seconds since 1970.
     concentration
         How far all talk is one discussion, 0 to 1, as `agents.clustering.common.concentration` says.
-    shared
-        (d,) the mean of all embeddings times it: what is no topic of that discussion.
     """
 
     weights: Floats
     counts: Floats
-    sums: NDArray[np.floating]
-    lexical: NDArray[np.floating]
+    pairs: Singles
     first: Floats
     last: Floats
     concentration: float = 0.0
-    shared: NDArray[np.floating] | float = 0.0
 
     def __len__(self) -> int:
         """Return the number of micro-clusters."""
@@ -110,19 +108,14 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
         labels = np.zeros(m, np.int64)
         return Grouping(labels, labels.copy(), np.empty(0))
     scale = 1.0 - micros.concentration
-    pairs = _similarities(micros, settings)
     awake = np.ones(m, bool) if previous is None else previous != ASLEEP
+    pairs = _close_in_time(micros, settings)
     most = max(
-        _largest_share(
-            pairs[np.ix_(awake, awake)], micros.weights[awake], WITHIN * scale * settings.group_above
-        ),
+        _largest_share(pairs, np.where(awake, micros.weights, 0.0), WITHIN * scale * settings.group_above),
         math.sqrt(micros.concentration),  # what one discussion holds may be one topic
     )
     if previous is not None:
-        placed = (previous >= 0)[:, None] & (previous >= 0)
-        together = previous[:, None] == previous
-        stickiness = np.float32(settings.stickiness)
-        pairs += np.where(placed, np.where(together, stickiness, -stickiness), np.float32(0))
+        _hold(pairs, previous, settings.stickiness)
         pairs[~awake] = pairs[:, ~awake] = ALONE
     tree = average_linkage(pairs, micros.counts)
     fine, coarse = (
@@ -145,13 +138,16 @@ def _largest_share(pairs: Singles, weights: Floats, within: float) -> float:
     ----------
     pairs
         (m, m) similarities.
+    weights
+        (m,) faded weights; what has none is left out.
     within
         Mean similarity inside a topic.
     """
-    if not len(weights):
+    if not weights.any():
         return 1.0
     shares = (weights / weights.sum()).astype(np.float32)
-    unrelated = float(np.median(pairs[:: -(-len(pairs) // SAMPLED_ROWS)]))
+    rows = np.flatnonzero(weights)
+    unrelated = float(np.median(pairs[rows[:: -(-len(rows) // SAMPLED_ROWS)]][:, rows]))
     excess = float(shares @ pairs @ shares) - unrelated
     return math.sqrt(min(1.0, max(0.0, excess) / max(within - unrelated, 1e-6)))
 
@@ -195,24 +191,39 @@ def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float, m
 
 def similarity(micros: Micros, ours: Ints, theirs: Ints, settings: ChartingSettings) -> float:
     """Return the mean similarity of the comments of two groups of rows, in -1..1."""
-    pairs = _similarities(micros, settings)[np.ix_(ours, theirs)]
+    pairs = _close_in_time(micros, settings)[np.ix_(ours, theirs)]
     return float(np.average(pairs, weights=np.outer(micros.counts[ours], micros.counts[theirs])))
 
 
-def _similarities(micros: Micros, settings: ChartingSettings) -> Singles:
-    """Return the (m, m) mean similarity of the comments of two micro-clusters, without what all share."""
-    scale = (1.0 / micros.weights).astype(np.float32)[:, None]
-    means = micros.sums * scale - np.asarray(micros.shared, np.float32)
-    words = micros.lexical * scale
-    pairs: Singles = np.float32(1.0 - settings.lexical_weight) * (means @ means.T)
-    pairs += np.float32(settings.lexical_weight) * (words @ words.T)
+def _close_in_time(micros: Micros, settings: ChartingSettings) -> Singles:
+    """Return the similarity of any two, less the longer nobody talked in either."""
     begins, ends = (
         ((times - micros.first[0]) / settings.gap_seconds).astype(np.float32)
         for times in (micros.first, micros.last)
     )
-    gaps = np.maximum(begins[:, None], begins) - np.minimum(ends[:, None], ends)
-    pairs *= np.exp(-np.maximum(gaps, np.float32(0)))
+    pairs = np.empty_like(micros.pairs)
+    for rows in _bands(len(micros)):
+        gaps = np.maximum(begins[rows, None], begins)
+        gaps -= np.minimum(ends[rows, None], ends)
+        np.maximum(gaps, np.float32(0), out=gaps)
+        np.exp(np.negative(gaps, out=gaps), out=gaps)
+        np.multiply(micros.pairs[rows], gaps, out=pairs[rows])
     return pairs
+
+
+def _hold(pairs: Singles, previous: Ints, stickiness: float) -> None:
+    """Hold together what is in one cluster, and apart what is in two, in place."""
+    clusters = previous.astype(np.int32)
+    for rows in _bands(len(pairs)):
+        held = np.where(clusters[rows, None] == clusters, np.float32(stickiness), np.float32(-stickiness))
+        held[clusters[rows] < 0] = 0.0
+        held[:, clusters < 0] = 0.0
+        pairs[rows] += held
+
+
+def _bands(m: int) -> Iterator[slice]:
+    """Yield all rows, some at a time, so that what is computed with them stays in the cache."""
+    return (slice(low, low + BAND) for low in range(0, m, BAND))
 
 
 def _renumber(labels: NDArray[np.integer]) -> Ints:

@@ -128,6 +128,7 @@ def fill_ledger(ledger: Ledger, state: LedgerState) -> NDArray[np.int64]:
     ledger.first[:] = read(state.first, "<f8")
     ledger.last[:] = read(state.last, "<f8")
     ledger.moments[:] = read(state.moments, "<f8")
+    ledger.changed = set(range(m))
     ledger.vocabulary = Vocabulary()
     for notes in ledger.notes:
         for term, count in notes.wording.terms.items():

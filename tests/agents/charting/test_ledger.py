@@ -17,7 +17,7 @@ from tests.support.sketching import HALF_LIFE, delta, direction
 
 def ledger(*deltas: MicroDelta, end: float = 60.0) -> Ledger:
     """Return a ledger to which one tick has been added."""
-    made = Ledger(HALF_LIFE)
+    made = Ledger(HALF_LIFE, lexical_weight=0.25)
     made.move(end)
     for each in deltas:
         made.add(each, end)
@@ -37,8 +37,7 @@ def test_what_ticks_bring_adds_up_after_fading() -> None:
 
     assert made.counts[0] == 7
     assert made.present(half_life_later).tolist() == [4 / 2 + 3]
-    micros = made.micros(half_life_later)
-    assert micros.sums[0] / micros.weights[0] == pytest.approx(direction(0))
+    assert made.sums[0] / made.weights[0] == pytest.approx(direction(0))
 
 
 def test_a_straggler_does_not_count_as_talk_going_on() -> None:
@@ -54,7 +53,7 @@ def test_a_straggler_does_not_count_as_talk_going_on() -> None:
 
 
 def test_steady_talk_goes_on_until_its_latest_comment() -> None:
-    made = Ledger(HALF_LIFE)
+    made = Ledger(HALF_LIFE, lexical_weight=0.25)
     step = HALF_LIFE / 10
     for n in range(200):
         at = n * step + 59.0
@@ -80,7 +79,9 @@ def test_a_correction_leaves_no_weight_below_nothing() -> None:
     made.add(delta("0-0", 0, -2), 60.0)
 
     assert made.present(60.0).tolist() == [0.0]
-    assert made.micros(60.0).weights[0] > 0.0
+    micros = made.micros(60.0)
+    assert micros.weights[0] > 0.0
+    assert micros.pairs.tolist() == [[0.0]]
 
 
 def test_hashed_words_add_up_in_their_columns() -> None:
@@ -88,7 +89,9 @@ def test_hashed_words_add_up_in_their_columns() -> None:
     made = ledger(msgspec.structs.replace(delta("0-0", 0), lexical=word))
 
     made.add(msgspec.structs.replace(delta("0-0", 0), lexical=word), 60.0)
+    made.add(msgspec.structs.replace(delta("0-1", 0, axis=1), lexical=word), 60.0)
 
+    assert made.micros(60.0).pairs[0, 1] == 0.25 * 0.5 * 0.5
     assert np.flatnonzero(made.lexical[0]).tolist() == [5]
     assert made.lexical[0, 5] == 1.0
 
@@ -105,6 +108,7 @@ def test_rows_that_go_leave_the_others_as_they_were() -> None:
     assert sorted(made.vocabulary.counts) == ["word1", "word3"]
     made.add(delta("0-9", 0, 1, axis=5), 60.0)
     assert made.sums[2].tolist() == direction(5).tolist()
+    assert made.micros(60.0).pairs == pytest.approx(0.75 * np.eye(3))
 
 
 def test_more_rows_than_were_made_at_first_keep_their_sums() -> None:
@@ -118,7 +122,7 @@ def test_without_discussions_nothing_is_shared() -> None:
     micros = ledger(delta("0-0", 0, 300), delta("0-1", 0, 300, axis=1)).micros(60.0)
 
     assert micros.concentration == 0.0
-    assert not np.any(micros.shared)
+    assert micros.pairs == pytest.approx(0.75 * np.eye(2))
 
 
 def test_in_one_discussion_its_mean_is_shared_as_far_as_it_is_known() -> None:
@@ -127,7 +131,9 @@ def test_in_one_discussion_its_mean_is_shared_as_far_as_it_is_known() -> None:
     micros = ledger(talked("0-0", 300, pact=300), other).micros(60.0)
 
     assert micros.concentration == pytest.approx(concentration([400.0], 400.0))
-    assert micros.shared == pytest.approx(micros.concentration * (0.75 * direction(0) + 0.25 * direction(1)))
+    shared = micros.concentration * np.array([0.75, 0.25])
+    own = np.eye(2) - shared
+    assert micros.pairs == pytest.approx(0.75 * own @ own.T, abs=2e-3)
 
 
 def test_all_rows_say_what_is_shared_whichever_are_asked_for() -> None:

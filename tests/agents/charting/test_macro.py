@@ -12,7 +12,7 @@ from agents.charting.macro import ASLEEP, Micros, _cut, _largest_share, group, s
 from agents.charting.settings import ChartingSettings
 
 PLAIN = ChartingSettings(
-    group_above=0.5, parent_above=0.2, lexical_weight=0.0, share_weight=0.0, stickiness=0.1, gap_seconds=100.0
+    group_above=0.5, parent_above=0.2, share_weight=0.0, stickiness=0.1, gap_seconds=100.0
 )
 """Similarity is the cosine, thresholds are as they are written."""
 
@@ -24,12 +24,11 @@ def micros(
 ) -> Micros:
     """Return micro-clusters whose comments all have one vector, without words, heard at one time."""
     m = len(vectors)
-    held = np.array(weights or [1.0] * m)
+    held, means = np.array(weights or [1.0] * m), np.reshape(vectors, (m, 3))
     return Micros(
         held,
         held if counts is None else np.array(counts),
-        held[:, None] * np.reshape(vectors, (m, 3)),
-        np.zeros((m, 4)),
+        (means @ means.T).astype(np.float32),
         np.zeros(m),
         np.zeros(m),
     )
@@ -100,12 +99,6 @@ def test_a_topic_whose_talk_is_nearly_over_is_told_from_the_next_by_all_that_it_
     assert labels(forgotten, 4, 4, -1, stickiness=0.2) == [0, 0, 0]
 
 
-def test_words_count_by_their_part() -> None:
-    pair = replace(micros(X, Y), lexical=np.array([[1.0, 0, 0, 0], [1.0, 0, 0, 0]]))
-
-    assert similarity(pair, np.array([0]), np.array([1]), replace(PLAIN, lexical_weight=0.25)) == 0.25
-
-
 def test_a_gap_between_two_lives_lowers_their_similarity() -> None:
     apart = replace(micros(X, X), first=np.array([0.0, 150.0]), last=np.array([50.0, 200.0]))
 
@@ -152,16 +145,6 @@ def test_the_largest_share_is_read_off_before_anything_is_grouped(share: float) 
     assert _largest_share(pairs, weights, within=0.25) == pytest.approx(share, abs=0.01)
 
 
-def test_in_one_discussion_what_all_share_is_no_topic_and_shares_count_less() -> None:
-    """Both meet at (1 + 0) / 2; without half of what they share, at 0."""
-    common = replace(micros((X + Z) / 2**0.5, (Y + Z) / 2**0.5), shared=Z / 2**0.5)
-
-    found = group(replace(common, concentration=0.5), replace(PLAIN, group_above=0.4))
-
-    assert found.heights == pytest.approx([0.0], abs=1e-6)
-    assert found.labels.tolist() == [0, 1]
-
-
 def test_the_more_talk_is_one_discussion_the_lower_the_threshold() -> None:
     pair = micros(X, slanted(0.3))
 
@@ -200,12 +183,11 @@ def crowds(draw: st.DrawFn) -> Micros:
     return replace(
         micros(*vectors, weights=drawn.uniform(0.5, 9.0, m).tolist()),
         last=drawn.uniform(0, 80.0, m),
-        lexical=drawn.uniform(0, 1, (m, 4)),
         concentration=float(drawn.uniform(0, 0.5)),
     )
 
 
-MIXED = replace(PLAIN, lexical_weight=0.35, share_weight=0.06)
+MIXED = replace(PLAIN, share_weight=0.06)
 
 
 @settings(max_examples=40)
@@ -215,8 +197,8 @@ def test_the_order_of_rows_does_not_matter(crowd: Micros, chance: object) -> Non
     order = np.arange(m)
     chance.shuffle(order)  # type: ignore[attr-defined]
     previous = np.random.default_rng(m).integers(-2, 3, m)
-    columns = ("weights", "counts", "sums", "lexical", "first", "last")
-    shuffled = replace(crowd, **{name: getattr(crowd, name)[order] for name in columns})
+    columns = {name: getattr(crowd, name)[order] for name in ("weights", "counts", "first", "last")}
+    shuffled = replace(crowd, pairs=crowd.pairs[np.ix_(order, order)], **columns)
 
     ours, theirs = group(crowd, MIXED, previous), group(shuffled, MIXED, previous[order])
 
