@@ -77,8 +77,7 @@ _DRAWN_OUT = re.compile(r"([^\W\d_])\1\1")
 _PIECES = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A word or phrase of one cluster.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,8 @@ class View:
     """(m,) live cluster of each micro-cluster, `NONE` for none."""
     present: Floats = field(init=False)
     total: float = field(init=False)
+    _weights: dict[int, float] = field(init=False)
+    _counts: dict[int, float] = field(init=False)
 
     def __post_init__(self) -> None:
         """Sort the micro-clusters by cluster."""
@@ -75,10 +77,12 @@ class View:
                 self.rows[number].append(row)
         self.present = self.discussion.ledger.present(self.at)
         self.total = float(self.present.sum())
+        self._weights = _added_up(self.numbers, self.present)
+        self._counts = _added_up(self.discussion.places, self.discussion.ledger.counts)
 
     def weight(self, number: int) -> float:
         """Return the faded weight of a cluster, in comments."""
-        return float(self.present[self.rows[number]].sum())
+        return self._weights.get(number, 0.0)
 
     def share(self, number: int) -> float:
         """Return its part of all traffic, 0..1."""
@@ -86,7 +90,7 @@ class View:
 
     def count(self, live: Live) -> int:
         """Return its exact number of comments."""
-        return live.gone_count + int(self.discussion.ledger.counts[self.rows[live.number]].sum())
+        return live.gone_count + round(self._counts.get(live.number, 0.0))
 
     def sides(self, live: Live) -> Sides:
         """Return exact counts by target and side."""
@@ -169,7 +173,7 @@ class View:
             born=as_datetime(live.born),
             last_heard=as_datetime(live.last_heard),
             count=0 if into is not None else self.count(live),
-            weight=round(float(self.present[rows].sum()) if weight is None else weight, DECIMALS),
+            weight=round(self.weight(live.number) if weight is None else weight, DECIMALS),
             share=round(share, DECIMALS),
             trend=round(trend, DECIMALS),
             keywords=live.keywords,
@@ -270,3 +274,11 @@ class View:
             ),
             sources,
         )
+
+
+def _added_up(numbers: Ints, values: NDArray[np.number[Any]]) -> dict[int, float]:
+    """Return the sums of values by cluster."""
+    placed = numbers != NONE
+    clusters, codes = np.unique(numbers[placed], return_inverse=True)
+    sums = np.bincount(codes, values[: len(numbers)][placed], len(clusters))
+    return dict(zip(clusters.tolist(), sums.tolist(), strict=True))
