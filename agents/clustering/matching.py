@@ -238,11 +238,9 @@ class Matcher:
     def among(self, match: Match, rows: Ints) -> Floats:
         """Return the exact similarity of every comment to the comments of some rows, (n, len(rows))."""
         beta = self.settings.lexical_weight
-        vectors = match.vectors.astype(np.float64)
-        dense = match.words.astype(np.float64).toarray()
-        own = self._own(match.vectors[rows])
-        meaning = vectors @ own.T.astype(np.float64)
-        wording = dense @ dense[rows].T
+        own, words = self._own(match.vectors[rows]), match.words.astype(np.float64)
+        meaning = match.vectors.astype(np.float64) @ own.T.astype(np.float64)
+        wording = words @ words[rows].toarray().T
         mixed: Floats = (1.0 - beta) * meaning + beta * wording - self._offsets(own)
         return mixed
 
@@ -273,21 +271,24 @@ class Matcher:
             array[rows] = array[rows[:, None], order]
 
     def _rough(self, vectors: Singles, words: sparse.csr_matrix) -> Singles:
-        """Return the (n, k) scores in float32, wrong by less than `NEAR`."""
+        """Return the (n, k) scores in float32, wrong by less than `NEAR`.
+
+        A score is the lesser of two straight lines in the similarity: inside of a slot's spread, and outside.
+        """
         beta = self.settings.lexical_weight
-        similarities: Singles = vectors @ self.centroids.T
-        similarities *= np.float32(1.0 - beta)
-        wording = words @ self.words
-        wording *= np.float32(beta)
-        similarities += wording
-        similarities -= self.offsets.astype(np.float32)
-        outside = np.subtract(self.floors.astype(np.float32), similarities, out=wording)
-        np.maximum(outside, 0.0, out=outside)
-        outside *= np.float32(OUTSIDE)
+        meanings: Singles = np.float32(1.0 - beta) * vectors
+        wordings = words.copy()
+        wordings.data *= np.float32(beta)
+        similarities: Singles = meanings @ self.centroids.T
+        similarities += wordings @ self.words
+        inside = self.priors - self.offsets * self.discounts
+        outside = inside - OUTSIDE * (self.floors + self.offsets)
+        scores: Singles = similarities * (self.discounts + OUTSIDE).astype(np.float32)
+        scores += outside.astype(np.float32)
         similarities *= self.discounts.astype(np.float32)
-        similarities += self.priors.astype(np.float32)
-        similarities -= outside
-        return similarities
+        similarities += inside.astype(np.float32)
+        np.minimum(scores, similarities, out=scores)
+        return scores
 
     def _scores(self, similarities: Floats, slots: Ints) -> Floats:
         """Return the scores that similarities to slots give."""
@@ -301,11 +302,11 @@ class Matcher:
         slots = np.sort(shortlist, axis=1)
         meaning = np.einsum("nsd,nd->ns", self.centroids[slots], match.vectors[rows], dtype=np.float64)
         wording = np.zeros_like(meaning)
-        lengths = np.diff(match.words.indptr)[rows]
-        owner = np.repeat(np.arange(len(rows)), lengths)
-        picked = match.words[rows] if len(rows) < len(match.slots) else match.words
-        columns, values = picked.indices, picked.data.astype(np.float64)
-        np.add.at(wording, owner, values[:, None] * self.words[columns[:, None], slots[owner]])
+        is_worded, owner, at = _entries(match.words.indptr, rows)
+        if len(at):
+            columns, values = match.words.indices[at], match.words.data[at].astype(np.float64)
+            products = values[:, None] * self.words[columns[:, None], slots[owner]]
+            wording[is_worded] = np.add.reduceat(products, np.flatnonzero(np.diff(owner, prepend=-1)))
         similarities = (1.0 - beta) * meaning + beta * wording - self.offsets[slots]
         scores = np.where(slots >= 0, self._scores(similarities, slots), -np.inf)
         order = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
@@ -315,6 +316,14 @@ class Matcher:
         match.scores[rows, :found] = scores[best]
         match.slots[rows, :found] = np.where(is_live, slots[best], -1)
         match.similarities[rows, :found] = np.where(is_live, similarities[best], -np.inf)
+
+
+def _entries(starts: NDArray[np.integer], rows: Ints) -> tuple[NDArray[np.bool_], Ints, Ints]:
+    """Return which of some sparse rows have entries, and of every entry its row's place and where it lies."""
+    lengths = np.diff(starts)[rows]
+    owner = np.repeat(np.arange(len(rows)), lengths)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return lengths > 0, owner, starts[rows][owner] + within
 
 
 def _largest(scores: Singles, wanted: int) -> tuple[Ints, Floats]:

@@ -30,11 +30,17 @@ __all__ = ["MicroClusters"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LONGEST_BLOCK = 128
-"""Comments learned together at most: the matrix product is at its best from here on."""
-
 BLOCK_SHARE = 32
-"""A block is at most this part of the stream so far, so that a short stream learns at once."""
+"""A block is at most this part of the stream so far, so that a short stream learns at once, ..."""
+
+SHORT_BLOCK = 128
+"""... grows slowly from this length on, ..."""
+
+SHORT_BLOCK_SHARE = 256
+"""... by this part of the stream, ..."""
+
+LONGEST_BLOCK = 512
+"""... and is never longer: what learning costs is spread over enough comments then."""
 
 FORGOTTEN_BELOW = 1e-3
 """A micro-cluster is given up once its faded weight is below this many comments."""
@@ -111,7 +117,8 @@ class MicroClusters(Slots):
         return drained
 
     def _block_length(self) -> int:
-        return min(LONGEST_BLOCK, max(1, self.n_comments // BLOCK_SHARE))
+        n = self.n_comments
+        return max(1, min(n // BLOCK_SHARE, SHORT_BLOCK + n // SHORT_BLOCK_SHARE, LONGEST_BLOCK))
 
     def _begin(self, time: float, tick: int) -> None:
         """Freeze what the comments of the next block are compared with."""
