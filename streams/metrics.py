@@ -80,6 +80,7 @@ class Metrics:
         registry.register(self._gauges)
         ProcessCollector(registry=registry)
         self._owns_chart = False
+        self._newest: Pulse | None = None
         for target, title in (targets or {}).items():
             self._target_info.labels(target, title).set(1)
 
@@ -130,9 +131,17 @@ class Metrics:
         self._rebalances.inc()
 
     def pulse(self, record: Pulse) -> None:
-        """Show the discussion as the newest tick of our chart has it, and count the tick's late comments."""
-        self._late.inc(record.late)
-        self._gauges.show(record if self._owns_chart else None)
+        """Show the discussion as the newest tick of our chart has it, and count the tick's late comments.
+
+        A tick is told again where it goes on after a pause, and ticks before the newest where the chart
+        works them again after a restart; those have been shown and counted.
+        """
+        newest = self._newest
+        if newest is None or record.tick >= newest.tick:
+            counted = newest.late if newest is not None and newest.tick == record.tick else 0
+            self._late.inc(max(0, record.late - counted))
+            self._newest = record
+        self._gauges.show(self._newest if self._owns_chart else None)
 
     def lineage(self, event: str) -> None:
         """Count one event in the life of a cluster."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -101,6 +101,27 @@ def test_only_the_owner_of_the_chart_shows_the_discussion(metrics: Metrics) -> N
 
     assert value(metrics, "groundswell_clusters_live") is None
     assert labels_of(metrics, "cluster") == set()
+
+
+def test_ticks_that_a_restarted_chart_tells_again_neither_show_nor_count(metrics: Metrics) -> None:
+    metrics.chart_owned(True)
+    before = a_pulse(tick=NOON - timedelta(minutes=1), n_clusters=1, late=5)
+    metrics.pulse(before)
+    metrics.pulse(a_pulse(late=2))
+    metrics.chart_owned(False)
+    metrics.chart_owned(True)
+
+    metrics.pulse(before)
+
+    assert value(metrics, "groundswell_clusters_live") == 2
+    assert value(metrics, "groundswell_late_comments_total") == 7
+
+
+def test_late_comments_of_a_tick_that_goes_on_after_a_pause_count_once(metrics: Metrics) -> None:
+    for late in (2, 2, 3):
+        metrics.pulse(a_pulse(late=late))
+
+    assert value(metrics, "groundswell_late_comments_total") == 3
 
 
 def test_a_faded_cluster_loses_its_series_with_the_next_pulse(metrics: Metrics) -> None:
