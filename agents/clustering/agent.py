@@ -108,6 +108,7 @@ class Assign:
         self._settings = settings
         self._gate = gate
         self._writer = Writer(partition, settings, placements, version)
+        self._n_partitions = n_partitions
         self._ceiling = max(1, settings.micro_clusters // n_partitions)
         self._clock = TickClock(time_settings)
         self._recent = Recent(settings.recent_comments)
@@ -211,7 +212,7 @@ class Assign:
         """Return the micro-clusters, made for the length of the first vector."""
         dimensions = len(record.vector) // 2
         if self._core is None:
-            self._core = MicroClusters(self._settings, dimensions, self._ceiling)
+            self._core = MicroClusters(self._settings, dimensions, self._ceiling, self._n_partitions)
             self._summaries.clear()
         if self._core.dimensions != dimensions:
             raise EncoderError(
@@ -385,7 +386,7 @@ class Assign:
         self._clock.restore(read.clock)
         self._core = None
         if read.dimensions:
-            self._core = MicroClusters(self._settings, read.dimensions, self._ceiling)
+            self._core = MicroClusters(self._settings, read.dimensions, self._ceiling, self._n_partitions)
             self._core.restore(read.core)
         self._recent.restore(read.recent)
         self._exemplars.restore(read.exemplars)

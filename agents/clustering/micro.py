@@ -48,6 +48,10 @@ FORGOTTEN_BELOW = 1e-3
 SINGLE = 0.15
 """Comments that a micro-cluster of one is worth at the ceiling: most never hear a second."""
 
+DOUBT = 0.1
+"""Similarity that the second comment of a micro-cluster needs more than one of many, with many partitions and
+many topics: it falls with the root of the comments."""
+
 REFRESHED_AT = 1 / 16
 """Part of a micro-cluster's weight that has to be new before its centroid is computed again."""
 
@@ -75,11 +79,16 @@ class MicroClusters(Slots):
         Length of an embedding.
     ceiling
         Most micro-clusters that stay live after a block; the least talked about for their age go.
+    n_partitions
+        Into how many parts the stream is cut, of which it hears one.
     """
 
-    def __init__(self, settings: ClusteringSettings, dimensions: int, ceiling: int) -> None:
+    def __init__(
+        self, settings: ClusteringSettings, dimensions: int, ceiling: int, n_partitions: int = 1
+    ) -> None:
         super().__init__(settings, dimensions)
         self.ceiling = ceiling
+        self._n_partitions = n_partitions
         self.frequencies = Frequencies()
         self.landmark: Landmark | None = None
         self.now = -np.inf
@@ -142,12 +151,27 @@ class MicroClusters(Slots):
         present = self.weights / self.landmark.growth(self.now)
         ages = np.divide(self.ages, self.weights, out=np.zeros_like(self.ages), where=self.weights > 0)
         lag = self.now - self._origin - ages - STEADY_AGE * self.settings.half_life_seconds
+        unheard = (self.now - self.last) / self._n_partitions  # by others it was heard of meanwhile
         self.matcher.freeze(
             present,
-            np.maximum(self.now - self.last, lag),
+            np.maximum(unheard, lag),
             self.numbers >= 0,
             float(present.sum()) + 1.0 if total is None else total,
+            self.counts,
+            self._doubt(present),
         )
+
+    def _doubt(self, present: Floats) -> float:
+        """Return what a micro-cluster of one comment has to be more similar than a large one.
+
+        Of N partitions each hears one in N of a topic's comments, so its young micro-clusters know less of
+        it than the chart, which hears all: better one more that the chart can join than one of two topics,
+        which it can't part. Where one story holds most of the traffic (by the sum of squared shares,
+        Herfindahl 1950) there is no other to be taken for it.
+        """
+        total = float(present.sum())
+        concentration = float(np.sum((present / total) ** 2)) if total > 0 else 1.0
+        return DOUBT * (1.0 - 1.0 / self._n_partitions) * max(0.0, 1.0 - 2.0 * concentration)
 
     def _decide(self, piece: Part) -> Decisions:
         columns, values = self.frequencies.vectors(piece.words, piece.starts)

@@ -36,8 +36,9 @@ def part(
     )
 
 
-def live(ceiling: int = 100, **changed: float) -> MicroClusters:
-    return MicroClusters(ClusteringSettings(**changed), 8, ceiling)  # type: ignore[arg-type]
+def live(ceiling: int = 100, n_partitions: int = 1, **changed: float) -> MicroClusters:
+    settings = ClusteringSettings(**changed)  # type: ignore[arg-type]
+    return MicroClusters(settings, 8, ceiling, n_partitions)
 
 
 def weight(core: MicroClusters, number: int, at: float) -> float:
@@ -300,6 +301,42 @@ def test_a_restart_remembers_how_much_a_centroid_has_not_seen() -> None:
 
     assert again.snapshot() == core.snapshot()
     assert 0.0 < again.unseen[0] < again.weights[0] / 16
+
+
+@pytest.mark.parametrize(("n_partitions", "founds"), [(1, False), (8, True)])
+def test_one_partition_of_many_takes_less_for_the_second_of_a_topic(n_partitions: int, founds: bool) -> None:
+    """Among many topics: what is as loosely like one of four comments joins it all the same."""
+    core = live(n_partitions=n_partitions, lexical_weight=0.0, share_weight=0.0, spread=100.0)
+    core.assign(part([*np.eye(8)[:7], *[X] * 3]))
+    core.learn()
+
+    loose = [0.24 * topic + 0.97 * np.eye(8)[7] for topic in (X, Y)]
+    found = core.assign(part([unit(each) for each in loose], at=START + 60))
+
+    assert found.is_founder.tolist() == [False, founds]
+
+
+def test_where_one_story_holds_the_traffic_nothing_young_is_doubted() -> None:
+    core = live(n_partitions=8, lexical_weight=0.0, share_weight=0.0, spread=100.0)
+    core.assign(part([*[X] * 30, Y]))
+    core.learn()
+
+    found = core.assign(part([unit(0.21 * Y + 0.97 * Z)], at=START + 60))
+
+    assert found.is_founder.tolist() == [False]
+
+
+@pytest.mark.parametrize(("n_partitions", "founds"), [(1, True), (8, False)])
+def test_what_a_partition_has_not_heard_of_others_may_have(n_partitions: int, founds: bool) -> None:
+    """Talk a day long, then a single comment every two days, of which the last is two days old."""
+    core = live(n_partitions=n_partitions, lexical_weight=0.0, share_weight=0.0, spread=100.0)
+    core.assign(part([X] * 24, step=3600.0))
+    core.assign(part([X] * 30, at=START + DAY, step=7200.0))
+    core.learn()
+
+    found = core.assign(part([unit(0.33 * X + 0.94 * Y)], at=START + 5.5 * DAY))
+
+    assert found.is_founder.tolist() == [founds]
 
 
 def test_blocks_grow_with_the_stream_up_to_the_longest() -> None:
