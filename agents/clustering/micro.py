@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from agents.clustering.block import Decisions, Learned, Part, Pending
+from agents.clustering.common import MOST
 from agents.clustering.fading import STEADY_AGE, Landmark
 from agents.clustering.kinship import kinships
 from agents.clustering.matching import Match
@@ -166,12 +167,13 @@ class MicroClusters(Slots):
 
         Of N partitions each hears one in N of a topic's comments, so its young micro-clusters know less of
         it than the chart, which hears all: better one more that the chart can join than one of two topics,
-        which it can't part. Where one story holds most of the traffic (by the sum of squared shares,
-        Herfindahl 1950) there is no other to be taken for it.
+        which it can't part. Not where one story or one discussion holds most of the traffic (by the sum of
+        squared shares, Herfindahl 1950): what is loosely like it is part of it.
         """
         total = float(present.sum())
-        concentration = float(np.sum((present / total) ** 2)) if total > 0 else 1.0
-        return DOUBT * (1.0 - 1.0 / self._n_partitions) * max(0.0, 1.0 - 2.0 * concentration)
+        of_stories = float(np.sum((present / total) ** 2)) if total > 0 else 1.0
+        doubt = DOUBT * (1.0 - 1.0 / self._n_partitions) * max(0.0, 1.0 - 2.0 * of_stories)
+        return doubt * (1.0 - self.common.concentration / MOST)
 
     def _decide(self, piece: Part) -> Decisions:
         columns, values = self.frequencies.vectors(piece.words, piece.starts)

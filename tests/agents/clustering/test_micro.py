@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.clustering.block import Decisions, Part
-from agents.clustering.micro import FORGOTTEN_BELOW, LONGEST_BLOCK, MicroClusters
+from agents.clustering.common import MOST
+from agents.clustering.micro import DOUBT, FORGOTTEN_BELOW, LONGEST_BLOCK, MicroClusters
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.terms import hashes, words
 from tests.support.talking import START, unit
@@ -324,6 +325,16 @@ def test_where_one_story_holds_the_traffic_nothing_young_is_doubted() -> None:
     found = core.assign(part([unit(0.21 * Y + 0.97 * Z)], at=START + 60))
 
     assert found.is_founder.tolist() == [False]
+
+
+def test_doubt_falls_as_one_discussion_takes_the_traffic() -> None:
+    core, many = live(n_partitions=8), np.ones(100)
+
+    assert core._doubt(many) == pytest.approx(DOUBT * (7 / 8) * (1 - 2 / 100))
+    core.common.concentration = MOST / 2
+    assert core._doubt(many) == pytest.approx(DOUBT * (7 / 8) * (1 - 2 / 100) / 2)
+    core.common.concentration = MOST
+    assert core._doubt(many) == 0.0
 
 
 @pytest.mark.parametrize(("n_partitions", "founds"), [(1, True), (8, False)])
