@@ -34,8 +34,7 @@ class Resemblance:
 
     def __init__(self, lexical_weight: float) -> None:
         self._lexical_weight = np.float32(lexical_weight)
-        self.means = np.zeros((0, 0), np.float32)
-        """(k, d) mean embeddings, rounded."""
+        self._means = np.zeros((0, 0), np.float32)
         self._words = np.zeros((0, 0), np.float32)
         self._pairs = np.zeros((0, 0), np.float32)
 
@@ -53,14 +52,14 @@ class Resemblance:
         """
         if n_rows > len(self._pairs):
             self._grow(n_rows + n_rows // 4, means.shape[1], words.shape[1])
-        self.means[rows], self._words[rows] = rounded(means), rounded(words)
+        self._means[rows], self._words[rows] = rounded(means), rounded(words)
 
     def compare(self, rows: Ints, n_rows: int) -> None:
         """Compare rows that have changed with all."""
         is_all = len(rows) >= MOST * n_rows
         chosen = slice(n_rows) if is_all else rows
-        means, words = self.means[:n_rows].T, self._words[:n_rows].T
-        part = np.float32(1.0 - self._lexical_weight) * (self.means[chosen] @ means)
+        means, words = self._means[:n_rows].T, self._words[:n_rows].T
+        part = np.float32(1.0 - self._lexical_weight) * (self._means[chosen] @ means)
         part += self._lexical_weight * (self._words[chosen] @ words)
         self._pairs[chosen, :n_rows] = part
         if not is_all:
@@ -69,7 +68,7 @@ class Resemblance:
     def keep(self, rows: Ints) -> None:
         """Take all other rows out; these keep their order. Those that were never compared aren't known."""
         rows = rows[rows < len(self._pairs)]
-        self.means, self._words = self.means[rows], self._words[rows]
+        self._means, self._words = self._means[rows], self._words[rows]
         self._pairs = self._pairs[np.ix_(rows, rows)]
 
     def pairs(self, n_rows: int, shared: Singles | None = None) -> Singles:
@@ -81,12 +80,12 @@ class Resemblance:
         if shared is None or not shared.any():
             return kept
         share = np.float32(1.0 - self._lexical_weight)
-        alike = share * (self.means[:n_rows] @ shared)
+        alike = share * (self._means[:n_rows] @ shared)
         less: Singles = kept - (alike[:, None] + alike - share * (shared @ shared))
         return less
 
     def _grow(self, capacity: int, dimensions: int, n_words: int) -> None:
-        self.means = _enlarged(self.means, (capacity, dimensions))
+        self._means = _enlarged(self._means, (capacity, dimensions))
         self._words = _enlarged(self._words, (capacity, n_words))
         self._pairs = _enlarged(self._pairs, (capacity, capacity))
 

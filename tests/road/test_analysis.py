@@ -1,4 +1,4 @@
-"""What ``groundswell analyze`` gives for a file is what the road gives for one partition."""
+"""What the agents give for a file without Kafka is what the road gives for one partition of its four."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ pytestmark = pytest.mark.road
 
 TABLES = ("placements", "clusters")
 
+N_PARTITIONS = 4
+"""Of a topic on the embedded broker."""
+
 
 async def test_the_same_agents_without_kafka_give_what_the_road_gives(embedded: str) -> None:
     settings = load_settings(
@@ -38,8 +41,9 @@ async def test_the_same_agents_without_kafka_give_what_the_road_gives(embedded: 
             found[emission.topic][str(emission.key)] = emission.record
 
     view = View()
-    agents = make_agents(settings, encoder, view.placements, 1, "0")
-    analysis = Analysis(agents.embed, agents.assign, agents.chart(0), None, view.placements, keep)
+    agents = make_agents(settings, encoder, view.placements, N_PARTITIONS, "0")
+    chart = make_agents(settings, encoder, view.placements, 1, "0").chart(0)
+    analysis = Analysis(agents.embed, agents.assign, chart, None, view.placements, keep)
     analysis.feed(comments, time.time())
     analysis.pause()
     async with running(settings, embedded, encoder) as worker:
