@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["Decisions", "Kinship", "Learned", "Part", "Pending"]
+__all__ = ["LONGEST_BLOCK", "Decisions", "Kinship", "Learned", "Part", "Pending", "block_length"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+BLOCK_SHARE = 32
+"""A block is at most this part of the stream so far, so that a short stream learns at once, ..."""
+
+SHORT_BLOCK = 128
+"""... grows slowly from this length on, ..."""
+
+SHORT_BLOCK_SHARE = 256
+"""... by this part of the stream, ..."""
+
+LONGEST_BLOCK = 512
+"""... and is never longer: what learning costs is spread over enough comments then."""
+
+
+def block_length(n_comments: int) -> int:
+    """Return how many comments are learned together after so many.
+
+    Examples
+    --------
+    >>> [block_length(n) for n in (0, 640, 11_000, 1_000_000)]
+    [1, 20, 170, 512]
+    """
+    growing = SHORT_BLOCK + n_comments // SHORT_BLOCK_SHARE
+    return max(1, min(n_comments // BLOCK_SHARE, growing, LONGEST_BLOCK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +144,21 @@ class Decisions:
     rarities: NDArray[np.float16]
     is_founder: NDArray[np.bool_]
     kinships: dict[int, Kinship]
+
+    @classmethod
+    def joined(cls, decided: Sequence[Decisions]) -> Decisions:
+        """Return the decisions about parts that follow each other as one."""
+        if len(decided) == 1:
+            return decided[0]
+        names = ("slots", "numbers", "similarities", "novelties", "rarities", "is_founder")
+        arrays = {name: np.concatenate([getattr(each, name) for each in decided]) for name in names}
+        starts = np.cumsum([0, *(len(each.slots) for each in decided)]).tolist()
+        related = {
+            start + row: kinship
+            for start, each in zip(starts, decided, strict=False)
+            for row, kinship in each.kinships.items()
+        }
+        return cls(**arrays, kinships=related)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from agents.clustering.block import Decisions, Learned, Part, Pending
-from agents.clustering.common import MOST
+from agents.clustering.block import Decisions, Learned, Part, Pending, block_length
+from agents.clustering.doubt import doubt
 from agents.clustering.fading import STEADY_AGE, Landmark
 from agents.clustering.kinship import kinships
 from agents.clustering.matching import Match
@@ -31,27 +31,11 @@ __all__ = ["MicroClusters"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-BLOCK_SHARE = 32
-"""A block is at most this part of the stream so far, so that a short stream learns at once, ..."""
-
-SHORT_BLOCK = 128
-"""... grows slowly from this length on, ..."""
-
-SHORT_BLOCK_SHARE = 256
-"""... by this part of the stream, ..."""
-
-LONGEST_BLOCK = 512
-"""... and is never longer: what learning costs is spread over enough comments then."""
-
 FORGOTTEN_BELOW = 1e-3
 """A micro-cluster is given up once its faded weight is below this many comments."""
 
 SINGLE = 0.15
 """Comments that a micro-cluster of one is worth at the ceiling: most never hear a second."""
-
-DOUBT = 0.1
-"""Similarity that the second comment of a micro-cluster needs more than one of many, with many partitions and
-many topics: it falls with the root of the comments."""
 
 REFRESHED_AT = 1 / 16
 """Part of a micro-cluster's weight that has to be new before its centroid is computed again."""
@@ -109,26 +93,23 @@ class MicroClusters(Slots):
         while at < len(part):
             if not self._pending.n:
                 self._begin(float(part.times[at]), int(part.ticks[at]))
-            upto = min(len(part), at + self._block_length() - self._pending.n)
+            length = block_length(self.n_comments)
+            upto = min(len(part), at + length - self._pending.n)
             piece = part.cut(at, upto)
             decisions = self._decide(piece)
             decided.append(decisions)
             own = np.where(decisions.is_founder, np.nan, decisions.similarities[:, 0])
             self._pending.add(piece, decisions.slots[:, 0], own)
-            if self._pending.n >= self._block_length():
+            if self._pending.n >= length:
                 self.learn()
             at = upto
-        return _joined(decided)
+        return Decisions.joined(decided)
 
     def drain(self) -> tuple[list[Learned], list[tuple[int, int]]]:
         """Return what was learned, and tick and number of what was given up, since the last call."""
         drained = self._learned, self._gone
         self._learned, self._gone = [], []
         return drained
-
-    def _block_length(self) -> int:
-        n = self.n_comments
-        return max(1, min(n // BLOCK_SHARE, SHORT_BLOCK + n // SHORT_BLOCK_SHARE, LONGEST_BLOCK))
 
     def _begin(self, time: float, tick: int) -> None:
         """Freeze what the comments of the next block are compared with."""
@@ -159,21 +140,8 @@ class MicroClusters(Slots):
             self.numbers >= 0,
             float(present.sum()) + 1.0 if total is None else total,
             self.counts,
-            self._doubt(present),
+            doubt(present, self._n_partitions, self.common.unity),
         )
-
-    def _doubt(self, present: Floats) -> float:
-        """Return what a micro-cluster of one comment has to be more similar than a large one.
-
-        Of N partitions each hears one in N of a topic's comments, so its young micro-clusters know less of
-        it than the chart, which hears all: better one more that the chart can join than one of two topics,
-        which it can't part. Not where one story or one discussion holds most of the traffic (by the sum of
-        squared shares, Herfindahl 1950): what is loosely like it is part of it.
-        """
-        total = float(present.sum())
-        of_stories = float(np.sum((present / total) ** 2)) if total > 0 else 1.0
-        doubt = DOUBT * (1.0 - 1.0 / self._n_partitions) * max(0.0, 1.0 - 2.0 * of_stories)
-        return doubt * (1.0 - self.common.concentration / MOST)
 
     def _decide(self, piece: Part) -> Decisions:
         columns, values = self.frequencies.vectors(piece.words, piece.starts)
@@ -425,17 +393,3 @@ def _push_front(slots: Ints, similarities: Floats, slot: int) -> None:
     """Put the founded slot before the others of a row, in place."""
     slots[1:], similarities[1:] = slots[:-1].copy(), similarities[:-1].copy()
     slots[0], similarities[0] = slot, 1.0
-
-
-def _joined(decided: list[Decisions]) -> Decisions:
-    if len(decided) == 1:
-        return decided[0]
-    names = ("slots", "numbers", "similarities", "novelties", "rarities", "is_founder")
-    arrays = {name: np.concatenate([getattr(each, name) for each in decided]) for name in names}
-    starts = np.cumsum([0, *(len(each.slots) for each in decided)]).tolist()
-    related = {
-        start + row: kinship
-        for start, each in zip(starts, decided, strict=False)
-        for row, kinship in each.kinships.items()
-    }
-    return Decisions(**arrays, kinships=related)

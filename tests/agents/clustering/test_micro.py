@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.clustering.block import Decisions, Part
-from agents.clustering.common import MOST
-from agents.clustering.micro import DOUBT, FORGOTTEN_BELOW, LONGEST_BLOCK, MicroClusters
+from agents.clustering.block import LONGEST_BLOCK, Decisions, Part
+from agents.clustering.micro import FORGOTTEN_BELOW, MicroClusters
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.terms import hashes, words
 from tests.support.talking import START, unit
@@ -270,12 +269,12 @@ def same(ours: list[Decisions], theirs: list[Decisions]) -> bool:
 
 
 @settings(max_examples=12)
-@given(st.lists(st.integers(1, 239), max_size=6), st.booleans())
+@given(st.lists(st.integers(1, 239), max_size=6), st.booleans(), st.sampled_from([1, 8]))
 def test_however_a_stream_is_cut_and_restarted_it_is_decided_the_same(
-    cuts: list[int], restarts: bool
+    cuts: list[int], restarts: bool, n_partitions: int
 ) -> None:
     comments = crowd(240)
-    whole, core = live(ceiling=12, new_below=0.75), live(ceiling=12, new_below=0.75)
+    whole, core = (live(12, n_partitions, new_below=0.75) for _ in range(2))
     bounds = [0, *sorted(set(cuts)), 240]
     decided = []
 
@@ -283,7 +282,7 @@ def test_however_a_stream_is_cut_and_restarted_it_is_decided_the_same(
         decided.append(core.assign(comments.cut(low, high)))
         if restarts:
             state = core.snapshot()
-            core = live(ceiling=12, new_below=0.75)
+            core = live(12, n_partitions, new_below=0.75)
             core.restore(state)
             assert core.snapshot() == state
 
@@ -325,16 +324,6 @@ def test_where_one_story_holds_the_traffic_nothing_young_is_doubted() -> None:
     found = core.assign(part([unit(0.21 * Y + 0.97 * Z)], at=START + 60))
 
     assert found.is_founder.tolist() == [False]
-
-
-def test_doubt_falls_as_one_discussion_takes_the_traffic() -> None:
-    core, many = live(n_partitions=8), np.ones(100)
-
-    assert core._doubt(many) == pytest.approx(DOUBT * (7 / 8) * (1 - 2 / 100))
-    core.common.concentration = MOST / 2
-    assert core._doubt(many) == pytest.approx(DOUBT * (7 / 8) * (1 - 2 / 100) / 2)
-    core.common.concentration = MOST
-    assert core._doubt(many) == 0.0
 
 
 @pytest.mark.parametrize(("n_partitions", "founds"), [(1, True), (8, False)])
