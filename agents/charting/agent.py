@@ -125,7 +125,7 @@ class Chart:
         world.tally.begin(closed.tick)
         end = float(closed.tick + self._tick_seconds)
         world.ledger.move(end)
-        brought = world.add(closed.sketches, self._tick_seconds)
+        brought = world.add(closed.sketches, end, self._tick_seconds)
         world.bury(closed.sketches, end, brought)
         changes = world.regroup(end, brought) if closed.sketches else Changes()
         yield from self._publish(closed, brought, changes)
@@ -153,6 +153,9 @@ class Chart:
         view = View(world, end, closed.tick)
         changed = (self._changed(brought, changes) | self._judged) & world.live.keys()
         self._judged = set()
+        for ended in changes.ended:
+            if ended.live.number in brought.must_rename:
+                ended.live.label, ended.live.keywords = "", ()
         view.rename(changed, brought.must_rename | {event.cluster for event in changes.events})
         lineage = self._lineage(changes, view)
         for each in lineage:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from agents.charting.ledger import MOST_DISCUSSIONS, Notes, Sides, add_counts
+from agents.records import StanceDelta
 
 __all__ = ["Dead", "Live", "Tally", "add_sides"]
 
@@ -24,6 +25,10 @@ DEAD_SECONDS: Final = 7 * 86_400.0
 
 MOST_STRAYS: Final = 5_000
 """Micro-clusters remembered that ended without a place, so that a late correction doesn't revive them."""
+
+
+MOST_EARLY: Final = 2_000
+"""Micro-clusters that the judge may know before the chart does: as many as are live."""
 
 
 class Live(msgspec.Struct):
@@ -137,6 +142,8 @@ class Tally(msgspec.Struct):
     titles: dict[str, str] = {}
     next_number: int = 0
     next_event: int = 0
+    early: dict[str, list[StanceDelta]] = {}
+    """Sides of micro-clusters that the chart hasn't heard of yet, where the judge is ahead; oldest first."""
 
     def begin(self, tick: int) -> None:
         """Start a tick, unless it is the one that runs."""
@@ -145,6 +152,22 @@ class Tally(msgspec.Struct):
         self.tick = tick
         self.comments = self.late = 0
         self.novelty, self.sides, self.events, self.counts = [], {}, {}, {}
+
+    def keep_early(self, delta: StanceDelta) -> None:
+        """Keep a side until its micro-cluster is known."""
+        self.early.setdefault(delta.micro, []).append(delta)
+        while len(self.early) > MOST_EARLY:
+            del self.early[next(iter(self.early))]
+
+    def forget_texts(self, ids: frozenset[str]) -> None:
+        """Drop the exemplars whose text must not be shown any more."""
+        for micro, deltas in self.early.items():
+            self.early[micro] = [
+                msgspec.structs.replace(
+                    delta, exemplars=tuple(each for each in delta.exemplars if each.id not in ids)
+                )
+                for delta in deltas
+            ]
 
     def add_novelty(self, counts: tuple[int, ...]) -> None:
         """Add counts by tenths."""

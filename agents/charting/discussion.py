@@ -100,18 +100,23 @@ class Discussion:
         live: Ints = np.where(np.isin(self.places, known), self.places, NONE)
         return live
 
-    def add(self, sketches: Sequence[Sketch], tick_seconds: int) -> Brought:
-        """Add what the partitions say of a tick."""
+    def add(self, sketches: Sequence[Sketch], at: float, tick_seconds: int) -> Brought:
+        """Add what the partitions say of a tick that ended ``at``; what came too late counts as of now."""
         brought = Brought()
         for sketch in sketches:
-            end = sketch.tick.timestamp() + tick_seconds
+            self._forget_texts(sketch, brought)
+            end = max(at, sketch.tick.timestamp() + tick_seconds)
             for delta in sketch.micros:
                 if delta.micro in self.dead.places or delta.micro in self.dead.strays:
                     self._correct_dead(delta.micro, delta.count, brought)
                 elif delta.count > 0 or delta.micro in self.ledger.row_of:
                     self.ledger.add(delta, end)
-                    brought.sums[delta.micro] = np.frombuffer(delta.sums, "<f4")
+                    sums = np.frombuffer(delta.sums, "<f4")
+                    known = brought.sums.get(delta.micro)
+                    brought.sums[delta.micro] = sums if known is None else known + sums
                     brought.micros.add(delta.micro)
+                    for early in self.tally.early.pop(delta.micro, ()):
+                        self._judge(early, brought)
                 if delta.count:
                     add_signed(brought.counts, delta.micro, delta.count)
             brought.sample.extend(sketch.sample)
@@ -120,18 +125,18 @@ class Discussion:
             self.tally.titles.update(sketch.titles)
         self._count(brought)
         self._extend_places()
-        self.forget_texts(sketches, brought)
+        self._note_lost_words(sketches, brought)
         return brought
 
     def judge(self, sketches: Sequence[Sketch], brought: Brought) -> Sides:
         """Add the sides that the judge saw and return them."""
         sides: Sides = {}
         for sketch in sketches:
+            self._forget_texts(sketch, brought)
             for delta in sketch.stances:
                 signed = sides.setdefault(delta.target, {})
                 signed[delta.side] = signed.get(delta.side, 0) + delta.count
                 self._judge(delta, brought)
-        self.forget_texts(sketches, brought)
         add_sides(self.tally.sides_total, sides)
         return sides
 
@@ -179,22 +184,29 @@ class Discussion:
         brought.clusters |= self._find_parents(grouping, weights)
         return changes
 
-    def forget_texts(self, sketches: Sequence[Sketch], brought: Brought) -> None:
-        """Drop the exemplars whose text must not be shown any more."""
-        ids = frozenset(each for sketch in sketches for each in sketch.retracted)
+    def _forget_texts(self, sketch: Sketch, brought: Brought) -> None:
+        """Drop the exemplars whose text must not be shown any more; new ones are added after it."""
+        ids = frozenset(sketch.retracted)
         if not ids:
             return
+        self._extend_places()
         micros = self.ledger.forget_texts(ids)
         brought.micros |= micros
         stripped = {int(self.places[self.ledger.row_of[micro]]) for micro in micros}
         stripped |= {live.number for live in self.live.values() if ids.intersection(live.shown)}
         brought.clusters |= stripped
-        brought.must_rename |= stripped | {
-            int(self.places[self.ledger.row_of[delta.micro]])
-            for sketch in sketches
-            for delta in sketch.micros
-            if delta.micro in self.ledger.row_of and any(n < 0 for n in delta.terms.values())
-        }
+        brought.must_rename |= stripped
+        self.tally.forget_texts(ids)
+
+    def _note_lost_words(self, sketches: Sequence[Sketch], brought: Brought) -> None:
+        """Note the clusters whose label may rest on words that were taken back."""
+        if any(sketch.retracted for sketch in sketches):
+            brought.must_rename |= {
+                int(self.places[self.ledger.row_of[delta.micro]])
+                for sketch in sketches
+                for delta in sketch.micros
+                if delta.micro in self.ledger.row_of and any(n < 0 for n in delta.terms.values())
+            }
 
     def _count(self, brought: Brought) -> None:
         comments = sum(brought.counts.values())
@@ -218,6 +230,9 @@ class Discussion:
         if row is not None:
             self.ledger.judge(row, delta)
             brought.micros.add(delta.micro)
+            return
+        if delta.micro not in self.dead.places and delta.micro not in self.dead.strays:
+            self.tally.keep_early(delta)
             return
         number, _ = self.dead.places.get(delta.micro, (NONE, 0.0))
         if number in self.live:

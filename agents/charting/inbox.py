@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -216,4 +217,6 @@ def _has_content(sketch: Sketch) -> bool:
 def _size(sketch: Sketch) -> int:
     """Return about how many bytes a sketch takes in a checkpoint."""
     micros = sum(len(delta.sums) + len(delta.lexical) + 500 for delta in sketch.micros)
-    return micros + sum(len(vector) for vector in sketch.sample)
+    counts = 200 * len(sketch.stances)
+    texts = chain(sketch.sample, sketch.retracted, *sketch.titles.items())
+    return micros + counts + sum(map(len, texts))

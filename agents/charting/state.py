@@ -23,7 +23,7 @@ from agents.records import Pulse
 
 __all__ = ["State", "fill_ledger", "pack", "pack_ledger", "unpack"]
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 LEVEL: Final = 1
 """Of zstandard: the fastest, since it runs once a tick."""

@@ -280,8 +280,8 @@ class MicroClusters(Slots):
                 weights=np.array([-weight]),
                 sums=sums[None, :].astype(np.float64),
                 lexical=sparse.csr_matrix(lexical[None, :].astype(np.float64)),
-                first=self.first[one],
-                last=self.last[one],
+                first=np.array([time]),
+                last=np.array([time]),
                 landmark=self.landmark.at,
             )
         )

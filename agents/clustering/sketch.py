@@ -8,7 +8,9 @@ by a hash of the id, so the same comments are chosen however they arrive.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, zip_longest
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,10 +21,13 @@ from agents.clustering.terms import DIMENSIONS, filled
 from agents.clustering.ticks import as_datetime
 from agents.records import Exemplar, MicroDelta, Sketch
 
-__all__ = ["Summary", "pack_lexical", "unpack_lexical"]
+__all__ = ["Summary", "in_parts", "pack_lexical", "unpack_lexical"]
 
 PART_BYTES = 700_000
-"""A part is closed once its micro-clusters take this much JSON, well under a message of 1 MB."""
+"""A part is closed before it takes more JSON than this, well under a message of 1 MB."""
+
+MOST_NAMES = 200
+"""Words, discussions and sources in one record of a micro-cluster; corrections beyond go into another."""
 
 MOST_PLACES = 20
 """Discussions and sources named per micro-cluster and tick: its busiest."""
@@ -107,8 +112,9 @@ class Summary:
             row = self._row(number, float(learned.first[i]))
             row.count += int(learned.counts[i])
             row.weight += float(learned.weights[i]) * factor
-            row.first = min(row.first, float(learned.first[i]))
-            row.last = max(row.last, float(learned.last[i]))
+            if learned.counts[i] > 0:  # a correction is no talk
+                row.first = min(row.first, float(learned.first[i]))
+                row.last = max(row.last, float(learned.last[i]))
         places = np.array([self._place[number] for number in numbers])
         self._sums[places] += learned.sums[low:high] * factor
         added = learned.lexical[low:high]
@@ -173,37 +179,24 @@ class Summary:
         exemplars
             Those of the micro-clusters whose exemplars changed.
         """
-        ready: list[MicroDelta] = []
-        size = 0
-        for number in sorted(self._rows.keys() | exemplars.keys()):
-            delta = self._delta(number, name(number), exemplars.get(number, ()))
-            length = len(msgspec.json.encode(delta))
-            if ready and size + length > PART_BYTES:
-                yield Sketch(
-                    stage="assign",
-                    partition=partition,
-                    seq=seq,
-                    tick=as_datetime(self.tick),
-                    last=False,
-                    micros=tuple(ready),
-                )
-                ready, size, seq = [], 0, seq + 1
-            ready.append(delta)
-            size += length
-        yield Sketch(
-            stage="assign",
-            partition=partition,
-            seq=seq,
-            tick=as_datetime(self.tick),
-            idle=is_idle,
-            late=self.late,
-            micros=tuple(ready),
-            gone=tuple(name(number) for number in self.gone),
-            retracted=tuple(self.retracted),
-            sample=tuple(self.sample[key] for key in sorted(self.sample)),
-            novelty=tuple(self.novelty) if any(self.novelty) else (),
-            titles=self.titles,
-        )
+        parts = list(in_parts(self._pieces(name, exemplars)))
+        for number, part in enumerate(parts):
+            is_last = number == len(parts) - 1
+            yield Sketch(
+                stage="assign",
+                partition=partition,
+                seq=seq + number,
+                tick=as_datetime(self.tick),
+                last=is_last,
+                idle=is_idle and is_last,
+                late=self.late if is_last else 0,
+                micros=tuple(part.get("micros", ())),
+                gone=tuple(part.get("gone", ())),
+                retracted=tuple(part.get("retracted", ())),
+                sample=tuple(part.get("sample", ())),
+                novelty=tuple(self.novelty) if is_last and any(self.novelty) else (),
+                titles=dict(part.get("titles", ())),
+            )
 
     def move_to(self, tick: int, end: float, seconds: float) -> None:
         """Count for an earlier tick: the clock gave up the first time that it was shown."""
@@ -252,29 +245,90 @@ class Summary:
                 self._lexical = np.concatenate([self._lexical, np.zeros((more, DIMENSIONS), np.float32)])
         return row
 
-    def _delta(self, number: int, micro: str, exemplars: tuple[Exemplar, ...]) -> MicroDelta:
+    def _pieces(
+        self, name: Callable[[int], str], exemplars: Mapping[int, tuple[Exemplar, ...]]
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield what a sketch lists, each with its field."""
+        yield from (("retracted", comment) for comment in self.retracted)
+        for number in sorted(self._rows.keys() | exemplars.keys()):
+            for delta in self._deltas(number, name(number), exemplars.get(number, ())):
+                yield "micros", delta
+        yield from (("gone", name(number)) for number in self.gone)
+        yield from (("sample", self.sample[key]) for key in sorted(self.sample))
+        yield from (("titles", titled) for titled in self.titles.items())
+
+    def _deltas(self, number: int, micro: str, exemplars: tuple[Exemplar, ...]) -> Iterator[MicroDelta]:
+        """Yield what changed in a micro-cluster: in one record, or more where hundreds of words went."""
         row = self._rows.get(number)
+        nothing = np.zeros(self._dimensions, "<f4").tobytes()
         if row is None:
-            nothing = np.zeros(self._dimensions, "<f4").tobytes()
             at = as_datetime(self.tick)
-            return MicroDelta(
+            yield MicroDelta(
                 micro=micro, count=0, weight=0.0, sums=nothing, first=at, last=at, exemplars=exemplars
             )
+            return
         place = self._place[number]
         columns = np.flatnonzero(self._lexical[place])
-        return MicroDelta(
+        first, last = as_datetime(row.first), as_datetime(row.last)
+        names: Iterator[tuple[dict[str, int], ...]] = zip_longest(
+            _cut(_busiest(row.terms, MOST_TERMS)),
+            _cut(_busiest(row.discussions, MOST_PLACES)),
+            _cut(_busiest(row.sources, MOST_PLACES)),
+            fillvalue={},
+        )
+        terms, discussions, sources = next(names, ({}, {}, {}))
+        yield MicroDelta(
             micro=micro,
             count=row.count,
             weight=row.weight,
             sums=self._sums[place].astype("<f4").tobytes(),
-            first=as_datetime(row.first),
-            last=as_datetime(row.last),
+            first=first,
+            last=last,
             lexical=pack_lexical(columns, self._lexical[place, columns]),
-            terms=_busiest(row.terms, MOST_TERMS),
+            terms=terms,
             exemplars=exemplars,
-            discussions=_busiest(row.discussions, MOST_PLACES),
-            sources=_busiest(row.sources, MOST_PLACES),
+            discussions=discussions,
+            sources=sources,
         )
+        for terms, discussions, sources in names:
+            yield MicroDelta(
+                micro=micro,
+                count=0,
+                weight=0.0,
+                sums=nothing,
+                first=first,
+                last=last,
+                terms=terms,
+                discussions=discussions,
+                sources=sources,
+            )
+
+
+def in_parts(pieces: Iterable[tuple[str, Any]]) -> Iterator[dict[str, list[Any]]]:
+    """Yield pieces, each with its field, in parts that fit into a record; one empty part without any.
+
+    Examples
+    --------
+    >>> list(in_parts([("gone", "0-1"), ("gone", "0-2"), ("retracted", "a")]))
+    [{'gone': ['0-1', '0-2'], 'retracted': ['a']}]
+    """
+    part: dict[str, list[Any]] = {}
+    size = 0
+    for field, piece in pieces:
+        grows = len(msgspec.json.encode(piece))
+        if part and size + grows > PART_BYTES:
+            yield part
+            part, size = {}, 0
+        part.setdefault(field, []).append(piece)
+        size += grows
+    yield part
+
+
+def _cut(counts: dict[str, int]) -> Iterator[dict[str, int]]:
+    """Yield counts in dictionaries of at most `MOST_NAMES`."""
+    items = iter(counts.items())
+    while some := dict(islice(items, MOST_NAMES)):
+        yield some
 
 
 def _busiest(counts: dict[str, int], most: int) -> dict[str, int]:

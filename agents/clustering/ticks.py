@@ -18,6 +18,10 @@ from agents.bounds import check_bounds
 __all__ = ["Reading", "TickClock", "TimeSettings", "as_datetime"]
 
 
+AGREEING = 10
+"""Times that lie within so many jumps confirm each other: ten days, where a comment comes every other day."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimeSettings:
     """How event time is cut into ticks.
@@ -124,13 +128,11 @@ class TickClock:
             return self._count(time, is_late=False)
         ahead = time - self.latest
         if ahead > self.settings.jump_seconds:
-            self._suspect(time)
-            if len(self._suspects) < self.settings.jump_confirmations:
+            reached = self._suspect(time)
+            if reached is None:
                 return self._count(self.latest, is_late=False)
-            time = max(self._suspects)
-            self._n_confirmed += len(self._suspects)
-            self._suspects.clear()
-            return self._move(time)
+            self._n_confirmed += self.settings.jump_confirmations
+            return self._move(reached)
         if self._suspects:
             del self._suspects[0]
         if ahead < -self.settings.jump_seconds and self._n_confirmed == 1:
@@ -153,11 +155,19 @@ class TickClock:
         step = self.settings.tick_seconds
         return int(math.floor(time / step) * step)
 
-    def _suspect(self, time: float) -> None:
-        """Keep a time that lies far ahead, with those before it that agree with it."""
-        near = self.settings.jump_seconds
-        self._suspects = [each for each in self._suspects if abs(each - time) <= near]
-        self._suspects.append(time)
+    def _suspect(self, time: float) -> float | None:
+        """Keep a time that lies far ahead, with those that agree; return how far enough of them reach."""
+        near = AGREEING * self.settings.jump_seconds
+        agreeing = [each for each in self._suspects if abs(each - time) <= near]
+        self._suspects = sorted([*agreeing, time])
+        if len(self._suspects) < self.settings.jump_confirmations:
+            return None
+        reached = self._suspects[0]
+        for each in self._suspects:
+            if each - reached <= self.settings.jump_seconds:
+                reached = each
+        self._suspects = [each for each in self._suspects if each > reached]
+        return reached
 
     def _move(self, time: float) -> Reading:
         """Let a trusted time move the watermark, and count the comment."""

@@ -8,17 +8,15 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from agents.agent import Emission
+from agents.clustering.sketch import in_parts
 from agents.clustering.ticks import Reading, TickClock, TimeSettings, as_datetime
 from agents.errors import StateError
-from agents.records import Debated, Exemplar, Judgement, Pause, Side, Sketch, StanceDelta
+from agents.records import Debated, Exemplar, Judgement, Pause, Side, Sketch
 from agents.stance.model import Question, StanceModel, Verdict
 from agents.stance.settings import StanceSettings
 from agents.stance.tally import EXEMPLAR_CHARACTERS, Tally
 
 __all__ = ["Judge", "judgement_key"]
-
-PART_BYTES = 500_000
-"""Bytes of counts in one part of a sketch: half of what the broker takes, headers and rest included."""
 
 Verdicts = dict[str, Verdict]
 
@@ -227,8 +225,9 @@ class Judge:
     def _publish(self, tick: int, idle: bool = False) -> Iterator[Emission]:
         """Publish one tick in parts that fit into a record."""
         tally = self._tallies.pop(tick, None) or Tally()
-        parts = list(_parts(tally.deltas()))
-        for number, deltas in enumerate(parts):
+        pieces = [("retracted", comment) for comment in tally.retracted]
+        parts = list(in_parts([*pieces, *(("stances", delta) for delta in tally.deltas())]))
+        for number, part in enumerate(parts):
             is_last = number == len(parts) - 1
             sketch = Sketch(
                 stage="judge",
@@ -238,8 +237,8 @@ class Judge:
                 last=is_last,
                 idle=idle and is_last,
                 late=self._n_late if is_last else 0,
-                retracted=tuple(tally.retracted) if number == 0 else (),
-                stances=tuple(deltas),
+                retracted=tuple(part.get("retracted", ())),
+                stances=tuple(part.get("stances", ())),
             )
             self._seq += 1
             self._n_late = 0 if is_last else self._n_late
@@ -255,20 +254,6 @@ def judgement_key(id: str, target: str) -> str:
     'reddit:42+pact'
     """
     return f"{id}+{target}"
-
-
-def _parts(deltas: Sequence[StanceDelta]) -> Iterator[list[StanceDelta]]:
-    """Yield the counts in parts of at most `PART_BYTES`; one empty part where there are none."""
-    part: list[StanceDelta] = []
-    size = 0
-    for delta in deltas:
-        grows = len(msgspec.json.encode(delta))
-        if part and size + grows > PART_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(delta)
-        size += grows
-    yield part
 
 
 def _excerpt(text: str, characters: int) -> str | None:

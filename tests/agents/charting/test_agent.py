@@ -251,6 +251,58 @@ def test_sides_are_told_at_once_while_comments_stand_still():
     assert [pulse.idle for pulse in of_kind(told, Pulse)] == [True]
 
 
+def test_sides_that_come_before_their_micro_cluster_wait_for_it_over_a_restart():
+    chart = make_chart()
+    chart.step([sketch(0, 0, 0, delta("0-0", 0, 4))])
+    shown = (Exemplar(id="m1", text="A bad joke."), Exemplar(id="m2", text="Taken back."))
+    side = StanceDelta(target="pact", micro="0-1", side="against", count=2, exemplars=shown)
+    chart.step([msgspec.structs.replace(sketch(0, 0, 60, stage="judge"), stances=(side,))])
+    fresh = make_chart()
+    fresh.restore(chart.snapshot())
+
+    told = fresh.step([sketch(0, 1, 60, delta("0-1", 60, 4, axis=1), retracted=("m2",))])
+
+    (cluster,) = [each for each in of_kind(told, Cluster) if each.id == "c0-1"]
+    assert cluster.sides == {"pact": {"against": 2}}
+    assert [each.id for each in cluster.side_exemplars["pact"]["against"]] == ["m1"]
+
+
+def test_a_topic_that_is_taken_back_whole_ends_without_a_word_of_it():
+    chart = make_chart()
+    secret = Exemplar(id="m9", text="Zebra parade at the ministry.", similarity=0.99)
+    words = {"Zebra": 4, "parade": 4}
+    chart.step([sketch(0, 0, 0, delta("0-0", 0, 4, terms=words, exemplars=(secret,)))])
+
+    taken_back = delta("0-0", 60, -4, terms={"Zebra": -4, "parade": -4})
+    then = chart.step([sketch(0, 1, 60, taken_back, gone=("0-0",), retracted=("m9",))])
+
+    told = [encode(record).decode() for record in of_kind(then, Record)]
+    assert any("faded" in text for text in told)
+    assert not any("ebra" in text for text in told)
+
+
+def test_an_edited_comment_shows_its_new_text():
+    chart = make_chart()
+    before, after = (
+        Exemplar(id="m1", text=text, similarity=0.9) for text in ("Old words here.", "New words here.")
+    )
+    chart.step([sketch(0, 0, 0, delta("0-0", 0, 4, exemplars=(before,)))])
+
+    told = chart.step([sketch(0, 1, 60, delta("0-0", 60, 0, exemplars=(after,)), retracted=("m1",))])
+
+    (cluster,) = of_kind(told, Cluster)
+    assert [each.text for each in cluster.exemplars] == ["New words here."]
+
+
+def test_what_comes_after_its_tick_counts_as_of_now_and_not_as_faded():
+    chart = make_chart(2)
+    chart.step([sketch(0, 0, 200 * DAY, delta("0-0", 200 * DAY), idle=True), sketch(1, 0, 0, idle=True)])
+
+    told = chart.step([sketch(0, 1, 0, delta("0-1", 0, 5, axis=1), idle=True)])
+
+    assert [each.id for each in of_kind(told, Cluster)] == ["c0-1"]
+
+
 def test_silence_is_told_once_with_the_latest_pulse():
     chart = make_chart()
     (before,) = of_kind(chart.step([sketch(0, 0, 0, delta("0-0", 0, 4))]), Pulse)

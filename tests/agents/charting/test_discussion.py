@@ -23,7 +23,7 @@ class World:
         self.at = tick + 60.0
         self.discussion.tally.begin(tick)
         self.discussion.ledger.move(self.at)
-        self.brought = self.discussion.add(told, 60)
+        self.brought = self.discussion.add(told, self.at, 60)
         self.discussion.bury(told, self.at, self.brought)
         return self.discussion.regroup(self.at, self.brought)
 

@@ -366,3 +366,58 @@ def test_the_gate_is_told_what_the_answered_comment_is_about_after_a_restart_too
     debated = [each.record for each in emitted if isinstance(each.record, Debated)]
     assert gate.told == [{}, {"pact": 0.1}, {}, {"pact": 0.2}]
     assert [each.parent_text for each in debated] == [None, "text of a", None, "text of b"]
+
+
+def test_the_judge_is_told_when_a_tick_is_over_though_nothing_more_is_about_a_target() -> None:
+    """Else what it has heard waits for the next comment about a target, or for silence."""
+
+    class First:
+        def about(
+            self, vector: np.ndarray, title: str | None, answered: Mapping[str, float]
+        ) -> tuple[tuple[str, ...], dict[str, float]]:
+            return (("pact",) if vector[0] > 0.5 else ()), {}
+
+    agent = Assign(0, CALM, ChartingSettings(), TimeSettings(), {}, First())
+
+    emitted = agent.step(
+        [comment(0, X, name="a"), *(comment(n, Y, at=START + 90.0 * n) for n in range(1, 9))]
+    )
+
+    debated = [each.record for each in emitted if each.topic == "debated"]
+    assert [type(each) for each in debated] == [Debated, Pause]
+    assert [each.offset for each in debated] == [0, 1]
+
+
+def test_an_edit_and_its_new_text_are_told_together_over_two_open_ticks() -> None:
+    agent = assign()
+    agent.step([comment(n, X, f"ramp meter {n}", at=START + 50.0 * n, name=f"m{n}") for n in range(3)])
+    agent.step([pause(2)])
+
+    parts = sketches(
+        agent.step(
+            [
+                *(comment(3 + n, X, f"kerb meter {n}", at=START + 50.0 * n, name=f"m{n}") for n in range(3)),
+                pause(5),
+            ]
+        )
+    )
+
+    shows = [
+        bool(exemplars) for part in parts for exemplars in [[e for d in part.micros for e in d.exemplars]]
+    ]
+    retracts = [bool(part.retracted) for part in parts]
+    assert any(shows)
+    assert retracts == shows
+
+
+def test_a_correction_leaves_the_time_of_the_talk_alone() -> None:
+    agent = assign()
+    agent.step([comment(n, X, "ramp meter", at=START + 600.0 * n, name=f"m{n}") for n in range(5)])
+    agent.step([pause(4)])
+
+    agent.step(
+        [comment(5, X, "ramp meter", at=START + 2430.0, name="m5"), comment(6, X, name="m0", deleted=True)]
+    )
+
+    (delta,) = last_part(agent, 6).micros
+    assert (delta.first, delta.last) == (as_datetime(START + 2430.0), as_datetime(START + 2430.0))

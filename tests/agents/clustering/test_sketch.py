@@ -128,6 +128,39 @@ def test_a_large_tick_is_told_in_parts_without_a_gap_and_the_last_one_says_so() 
     assert max(len(msgspec.json.encode(part)) for part in found) < PART_BYTES + 10_000
 
 
+def test_ids_and_titles_are_told_in_parts_too() -> None:
+    told = summary()
+    told.retracted = [f"{number:06}" + "x" * 500 for number in range(5_000)]
+    told.gone = list(range(300))
+    for number in range(500):
+        told.add_title(f"{number:03}" + "d" * 500, "\u00e4" * 300)
+
+    found = parts(told)
+
+    assert max(len(msgspec.json.encode(part)) for part in found) < PART_BYTES + 30_000
+    assert [each for part in found for each in part.retracted] == told.retracted
+    assert [each for part in found for each in part.gone] == [f"0-{number}" for number in range(300)]
+    assert {name: title for part in found for name, title in part.titles.items()} == told.titles
+    assert [part.last for part in found] == [False] * (len(found) - 1) + [True]
+
+
+def test_a_purge_of_thousands_of_words_is_told_in_records_that_add_up() -> None:
+    told = summary()
+    told.learn(learned(1), 0, 1)
+    for number in range(5_000):
+        told.note(1, 30.0, (f"word{number}",), f"d{number}" + "x" * 500, None, -1)
+
+    found = parts(told)
+
+    deltas = [delta for part in found for delta in part.micros]
+    assert max(len(msgspec.json.encode(part)) for part in found) < PART_BYTES + 120_000
+    assert (sum(delta.count for delta in deltas), sum(delta.weight for delta in deltas)) == (1, 1.0)
+    assert {word: n for delta in deltas for word, n in delta.terms.items()} == {
+        f"word{number}": -1 for number in range(5_000)
+    }
+    assert sum(sum(delta.discussions.values()) for delta in deltas) == -5_000
+
+
 def test_a_tick_that_brought_nothing_is_one_part() -> None:
     (part,) = parts(summary())
 

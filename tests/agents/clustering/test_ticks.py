@@ -92,6 +92,16 @@ def test_far_times_that_disagree_confirm_nothing() -> None:
     assert shown.latest == NOW + 5
 
 
+def test_time_goes_on_where_less_than_a_comment_a_day_comes() -> None:
+    shown = clock(NOW)
+
+    for number in range(1, 40):
+        shown.advance(NOW + number * 30 * 3600)
+
+        assert shown.latest is not None
+        assert NOW + number * 30 * 3600 - shown.latest <= 60 * 3600
+
+
 def test_trusted_comments_in_between_wear_a_suspicion_away() -> None:
     shown = clock(NOW, NOW + 5)
 
