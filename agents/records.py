@@ -59,7 +59,13 @@ __all__ = [
 Side = Literal["favor", "against", "none"]
 LineageEvent = Literal["emerged", "merged", "split", "faded"]
 
-CommentId = Annotated[str, Meta(min_length=1, max_length=512, description="Unique in a deployment.")]
+MOST_CHARACTERS = 512
+"""Characters of an id or a name: summaries list hundreds of them in one record."""
+
+CommentId = Annotated[
+    str, Meta(min_length=1, max_length=MOST_CHARACTERS, description="Unique in a deployment.")
+]
+Name = Annotated[str, Meta(max_length=MOST_CHARACTERS)]
 MicroId = Annotated[str, Meta(description="Partition and a counter: `3-17`. Never used again.")]
 ClusterId = Annotated[
     str, Meta(description="`c` and the micro-cluster that founded it: `c0-42`. Never used again.")
@@ -75,17 +81,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class Comment(Record, frozen=True, kw_only=True):
-    """A comment as a feed writes it; a retraction needs only ``id`` and ``deleted``."""
+    """A comment as a feed writes it; a retraction needs only ``id`` and ``deleted``.
+
+    ``discussion_title`` is shown up to its 300th character.
+    """
 
     id: CommentId
     text: str | None = None
     created_at: str | int | float | None = None
-    discussion: str | None = None
+    discussion: Name | None = None
     discussion_title: str | None = None
-    parent: str | None = None
-    author: str | None = None
-    source: str | None = None
-    lang: str | None = None
+    parent: Name | None = None
+    author: Name | None = None
+    source: Name | None = None
+    lang: Name | None = None
     url: str | None = None
     deleted: bool = False
 

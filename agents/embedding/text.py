@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 
 from agents.agent import Message
+from agents.embedding.markup import without_markup
 from agents.embedding.settings import EmbeddingSettings
 from agents.errors import InvalidError, Reason, RejectedError, UnreadableError
 from agents.records import Comment
@@ -20,7 +22,12 @@ __all__ = ["Checked", "check", "clean", "event_time"]
 MILLISECONDS_FROM = 1e11
 """A number at or above it counts milliseconds: in seconds it would lie beyond the year 5138."""
 
+MOST_TITLE = 300
+"""Characters that are kept of a discussion's title."""
+
 _KEPT_CONTROLS = {"\n", "\t"}
+_TOO_LONG = re.compile(r"length <= (\d+) - at `\$\.(\w+)`")
+_DAY = re.compile(r"[12]\d{3}[01]\d[0-3]\d")
 _comments = msgspec.json.Decoder(Comment)
 
 
@@ -37,14 +44,20 @@ class Checked:
 def clean(text: str) -> str:
     r"""Return the text as a reader sees it.
 
-    HTML entities become characters, line ends ``\n``, control and invisible format characters
-    go (a zero-width joiner between emoji stays), and composed letters are composed (NFC).
+    HTML tags go, and leave a line end where a block ended; links in Markdown leave their words.
+    Code between backticks and what only looks like a tag stay, and so does a tag that was written
+    with entities: these become characters afterwards. Line ends become ``\n``, control and invisible
+    format characters go (a zero-width joiner between emoji stays), and composed letters are
+    composed (NFC).
 
     Examples
     --------
     >>> clean("  Tom &amp; Jerry\r\n\x07ring ")
     'Tom & Jerry\nring'
+    >>> clean("<p>I <b>love</b> it</p><p>See [why](https://example.org), 1 <3")
+    'I love it\n\nSee why, 1 <3'
     """
+    text = without_markup(text)
     text = html.unescape(text) if "&" in text else text
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     if not text.isprintable():
@@ -114,6 +127,8 @@ def _parse(created_at: str | float) -> datetime:
 
 
 def _number(created_at: str | float) -> float | None:
+    if isinstance(created_at, str) and _DAY.fullmatch(created_at.strip()):
+        return None
     try:
         return float(created_at)
     except ValueError:
@@ -129,6 +144,9 @@ def check(message: Message, settings: EmbeddingSettings) -> Checked:
         With the reason, if it can't be used.
     """
     comment = _read(message.value, settings)
+    if comment.discussion_title is not None:
+        title = " ".join(clean(comment.discussion_title).split())[:MOST_TITLE]
+        comment = msgspec.structs.replace(comment, discussion_title=title or None)
     time = event_time(comment.created_at, message.timestamp, settings.future_seconds)
     if comment.deleted:
         return Checked(comment, "", time, truncated=False)
@@ -137,7 +155,7 @@ def check(message: Message, settings: EmbeddingSettings) -> Checked:
     text = clean(comment.text)
     if not text:
         raise InvalidError(
-            f"text is empty: {len(comment.text)} characters of white space or controls; "
+            f"text is empty: {len(comment.text)} characters of white space, controls or markup; "
             "send the comment's words.",
             "empty_text",
         )
@@ -179,5 +197,10 @@ def _diagnose(value: bytes, cause: Exception) -> RejectedError:
         )
     if fields.get("id") is None or fields["id"] == "":
         return InvalidError("id is missing; give every comment an id that is unique here.", "no_id")
+    if too_long := _TOO_LONG.search(str(cause)):
+        most, field = too_long.groups()
+        return InvalidError(
+            f"{field} has {len(fields[field])} characters; at most {most} are taken. Shorten it.", "too_large"
+        )
     reason: Reason = "bad_time" if "$.created_at" in str(cause) else "wrong_type"
     return InvalidError(f"{cause}; see the schema of comments.", reason)

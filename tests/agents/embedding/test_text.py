@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,9 @@ def message(value: object) -> Message:
         ({"id": "a", "text": "b", "created_at": 1e300}, "bad_time"),
         ({"id": "a", "text": "b", "created_at": "2025-03-10T12:05:01Z"}, "future_time"),
         ({"id": "a", "text": "x" * 262_144}, "too_large"),
+        ({"id": "a" * 513, "text": "b"}, "too_large"),
+        ({"id": "a", "text": "b", "discussion": "d" * 513}, "too_large"),
+        ({"id": "a", "text": "b", "source": "s" * 200_000}, "too_large"),
     ],
 )
 def test_what_cannot_be_used_is_rejected_with_its_reason(value: object, reason: str) -> None:
@@ -52,6 +56,31 @@ def test_what_cannot_be_used_is_rejected_with_its_reason(value: object, reason: 
         check(message(value), SETTINGS)
 
     assert caught.value.reason == reason
+
+
+def test_a_name_that_is_too_long_is_told_with_its_length_and_the_bound() -> None:
+    with pytest.raises(
+        RejectedError, match=r"^source has 600 characters; at most 512 are taken\. Shorten it\.$"
+    ):
+        check(message({"id": "a", "text": "b", "source": "s" * 600}), SETTINGS)
+
+
+def test_a_title_is_cleaned_and_cut() -> None:
+    title = "<b>Who</b>\n pays\u200b?" + " x" * 500
+
+    cut = check(
+        message({"id": "a", "text": "b", "discussion_title": title}), SETTINGS
+    ).comment.discussion_title
+
+    assert cut is not None
+    assert cut.startswith("Who pays? x x")
+    assert len(cut) == 300
+
+
+def test_eight_digits_are_a_day() -> None:
+    checked = check(message({"id": "a", "text": "b", "created_at": "20250309"}), SETTINGS)
+
+    assert checked.event_time.isoformat() == "2025-03-09T00:00:00+00:00"
 
 
 @given(st.binary(max_size=300))
@@ -127,6 +156,91 @@ def test_cleaning_twice_is_cleaning_once_where_no_entity_is_left(text: str) -> N
 
 def test_cleaning_keeps_what_a_reader_sees() -> None:
     assert clean("naïve 👩‍👩‍👧 שלום\u202e") == "naïve 👩‍👩‍👧 שלום"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (
+            "<p>Library should stay open on weekends.</p><p>Really.</p>",
+            "Library should stay open on weekends.\n\nReally.",
+        ),
+        ('<a href="http://x">link</a> <strong>no</strong>', "link no"),
+        ("One.<p>Two<br/>three<BR>four", "One.\nTwo\nthree\nfour"),
+        ("<div class=\"a\"\n id=b><SPAN title='1 > 0'>No</span>.</DIV>", "No."),
+        ("<ul>\r\n<li>one</li>\r\n<li>two</li>\r\n</ul>", "one\n\ntwo"),
+        ("be<!-- a < b -->fore<script src=x>if (a<b) {}</script><style>p{}</style>.", "before."),
+        ('<iframe src="x" allowfullscreen></iframe>See <img src="y"/>this', "See this"),
+    ],
+)
+def test_markup_goes_and_blocks_leave_line_ends(text: str, seen: str) -> None:
+    assert clean(text) == seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I <3 trams <-- this",
+        "a < b and c > d, a<b and b>c, a<b>c",
+        "List<String> and Map<Label, Button> and Set<Label>",
+        "x<y>z",
+        "<sarcasm>Sure.</sarcasm> </rant>",
+        "The <b> tag and the </i> tag",
+        "`<b>bold</b>` and `[a](http://b)`",
+        "```\n<p>One.</p>\n```",
+        "<script>alert(1)",
+        "mail <ann@example.org> or <https://example.org>",
+    ],
+)
+def test_what_only_looks_like_markup_stays(text: str) -> None:
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("See [the plan](http://x.example/a_(b)?c=d).", "See the plan."),
+        ('![a map](https://x.example "Map") [mail](HTTPS://x)', "a map mail"),
+        ('[<b>bold</b>](http://x) <a href="http://x">[1](http://y)</a>', "bold 1"),
+        ("array[0](x) [text](address) [](http://x)", "array[0](x) [text](address) [](http://x)"),
+    ],
+)
+def test_a_link_in_markdown_leaves_its_words(text: str, seen: str) -> None:
+    assert clean(text) == seen
+
+
+def test_tags_written_with_entities_are_what_a_comment_talks_about() -> None:
+    assert clean("<p>Use &lt;p&gt;, not &lt;b&gt;bold&lt;/b&gt;.</p>") == "Use <p>, not <b>bold</b>."
+
+
+def test_a_text_of_markup_alone_is_empty() -> None:
+    with pytest.raises(RejectedError, match="controls or markup"):
+        check(message({"id": "a", "text": "<p><br></p>"}), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<",
+        "<a ",
+        '<a x="',
+        "<a x='<a x=\"",
+        "<p>",
+        "<!--",
+        "<script>",
+        "<script><style>",
+        "[a](http://",
+        "`<",
+        "``` <",
+    ],
+)
+def test_20_000_hostile_pieces_of_markup_take_no_quadratic_time(part: str) -> None:
+    text = part * 20_000 + "]("
+    started = perf_counter()
+
+    clean(text)
+
+    assert perf_counter() - started < 3.0
 
 
 def test_a_setting_out_of_its_range_is_refused_with_the_remedy() -> None:
