@@ -84,6 +84,7 @@ def overview(view: View, readiness: Readiness, behind_seconds: float) -> Answer:
         "n_clusters": newest.n_clusters if newest else 0,
         "n_micros": newest.n_micros if newest else 0,
         "n_kept": len(view.comments),
+        "broker": view.broker,
         "discussions": [
             {"id": name, "title": titles.get(name), "count": count}
             for name, count in view.discussions.most_common(N_FILTERS)
@@ -151,8 +152,8 @@ def events(view: View, where: Filter, *, offset: int, limit: int) -> Answer:
     """List what happened to clusters, the newest first; with a filter only to those that it leaves."""
     found: Iterable[Lineage] = view.lineage.values()
     if where:
-        counted = tally(view, where)
-        found = [event for event in found if counted[event.cluster] or counted[event.other]]
+        left = tally(view, where).keys() - {None}
+        found = [event for event in found if left & {event.cluster, event.other}]
     newest = sorted(found, key=lambda event: (event.at, event.id), reverse=True)
     return page([event_row(view, event) for event in newest], offset, limit)
 

@@ -201,7 +201,9 @@ def _from_comments(
     last = max(comment.event_time for comment in taken).timestamp()
     first = min(comment.event_time for comment in taken).timestamp()
     if window_seconds is not None:
-        first = max(first, last - window_seconds)
+        newest = view.newest()
+        last = newest.tick.timestamp() if newest is not None else last
+        first = min(max(first, last - window_seconds), last)
     steps = grid(first, last, tick_seconds(view.pulses), max(2, points))
     counted: list[Counter[str | None]] = [Counter() for _ in range(steps.n)]
     for comment in taken:

@@ -9,6 +9,7 @@ key of the original. `Comments.add_to` mounts it on the worker's page::
 from __future__ import annotations
 
 import asyncio
+import codecs
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -221,7 +222,7 @@ class _ProblemError(Exception):
 
 def _split(body: bytes) -> list[bytes]:
     """Split a body into comments: one object, a list of them, or one a line."""
-    stripped = body.strip()
+    stripped = body.removeprefix(codecs.BOM_UTF8).strip()
     try:
         if stripped.startswith(b"["):
             return [bytes(each) for each in msgspec.json.decode(stripped, type=list[msgspec.Raw])]

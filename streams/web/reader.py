@@ -51,6 +51,7 @@ class Reader:
     def __init__(self, connection: Connection, view: View, topics: tuple[str, ...] = views.TOPICS) -> None:
         self._connection = connection
         self._view = view
+        view.broker = connection.bootstrap
         self._names = {connection.topic(name): name for name in topics}
         self._consumer: Any = None
         self._task: asyncio.Task[None] | None = None

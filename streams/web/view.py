@@ -37,6 +37,8 @@ class View:
 
     Attributes
     ----------
+    broker
+        Address of the broker that it is read from; None where it is fed by hand.
     of_targets
         Measures of targets (`balance/pact`) to their values by time, oldest first: the judge is behind
         the chart, so a pulse holds what was known of them, not how they went.
@@ -48,6 +50,7 @@ class View:
 
     def __init__(self, settings: WebSettings | None = None) -> None:
         self.settings = settings or WebSettings()
+        self.broker: str | None = None
         self.placements: dict[str, Placement] = {}
         self.clusters: dict[str, Cluster] = {}
         self.comments: OrderedDict[str, Assignment] = OrderedDict()

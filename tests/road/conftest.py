@@ -1,10 +1,12 @@
-"""Brokers for the tests of the road."""
+"""Brokers and the browser for the tests of the road."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -61,3 +63,22 @@ def broker(request: pytest.FixtureRequest) -> Broker:
         there: Broker = request.getfixturevalue("on_kafka")
         return there
     return Broker(request.getfixturevalue("embedded"), f"t{next(_numbers)}.", is_embedded=True)
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium, None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Any]:
+    """Chromium, headless."""
+    path = chromium()
+    if path is None:
+        pytest.skip("Chromium is needed: apt-get install chromium")
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        await opened.close()

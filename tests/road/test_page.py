@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from itertools import islice
 from pathlib import Path
@@ -35,23 +34,6 @@ HOSTILE = [
 ]
 
 
-def chromium() -> str | None:
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Any]:
-    path = chromium()
-    if path is None:
-        pytest.skip("Chromium is needed: apt-get install chromium")
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        await opened.close()
-
-
 @pytest.fixture
 async def worker(embedded: str) -> AsyncIterator[Worker]:
     settings = load_settings(
@@ -76,11 +58,12 @@ async def opened(browser: Any, worker: Worker, size: dict[str, int], scheme: str
 
 
 async def test_the_page_lives_from_the_first_comment_to_the_last(
-    browser: Any, worker: Worker, tmp_path: Path
+    browser: Any, worker: Worker, embedded: str, tmp_path: Path
 ) -> None:
     page = await opened(browser, worker, DESKTOP)
     await page.wait_for_selector("#state[data-state=empty]")
     assert "Nothing has been said yet" in await page.inner_text("#banner")
+    assert f"--broker {embedded}" in await page.inner_text("#banner")
 
     await feed(worker, islice(read_file(SAMPLE), 150), key="one discussion")
     await settled(worker)

@@ -1,14 +1,14 @@
 // Listens for changes, fetches what changed, and hands it to the panels.
 import { h, s, tame, settle, said } from "./dom.js";
-import { drawStream, hue, light } from "./graph.js";
+import { colour, drawStream, hue, light } from "./graph.js";
 import { drawDrift, drawStances } from "./panels.js";
 import { openSheet, refreshSheet, sheetCluster } from "./sheet.js";
-import { STATES, brief, count, lasting, share, time, zone } from "./words.js";
+import { STATES, brief, count, counted, lasting, share, time, zone } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const chosen = { discussion: "", source: "", window: "" };
-const FIRST_TOPICS = 8, MOST_TOPICS = 60, MOST_EVENTS = 40;
-let nTopics = FIRST_TOPICS, newest = null, lastFlow = null, seen = {}, fetching = false, again = false, isStale = false;
+const FIRST_TOPICS = 8, MOST_TOPICS = 200, MOST_EVENTS = 40;
+let nTopics = FIRST_TOPICS, topTopics = [], newest = null, lastFlow = null, seen = {}, fetching = false, again = false, isStale = false;
 
 function address(path, more = {}) {
   const query = new URLSearchParams();
@@ -42,7 +42,7 @@ async function refresh(changed) {
     // The overview knows the newest tick, by which the others word their times.
     if (due[0]?.[1] === showOverview) await due.shift()[1]().catch((cause) => console.warn(cause));
     await Promise.all(due.map(([, show]) => show().catch((cause) => console.warn(cause))));
-    if (!changed || changed.has("clusters") || changed.has("assignments")) await refreshSheet();
+    if (!changed || ["pulse", "clusters", "assignments"].some((topic) => changed.has(topic))) await refreshSheet();
   } finally {
     fetching = false;
     if (again) { again = false; refresh(null); }
@@ -54,7 +54,7 @@ async function showOverview() {
   newest = told.tick;
   setState(told.state, told);
   $("facts").textContent = told.total
-    ? `${count(told.total)} comments · ${count(told.n_clusters)} live topics` + (newest ? ` · up to ${time(newest)}` : "") : "";
+    ? `${counted(told.total, "comment")} · ${counted(told.n_clusters, "live topic")}` + (newest ? ` · up to ${time(newest)}` : "") : "";
   options("discussion", told.discussions, "All discussions", (row) => tame(row.title ?? row.id));
   options("source", told.sources, "All sources", (row) => tame(row.id));
 }
@@ -83,9 +83,9 @@ function setState(state, told = {}) {
   const banner = $("banner");
   banner.classList.toggle("bad", ["stopped", "lost", "behind"].includes(state));
   const lines = {
-    behind: () => [h("strong", null, "Catching up. "), `${count(told.lag)} comments wait; what you see is about ${lasting(told.behind_seconds)} old. More workers make it faster.`],
+    behind: () => [h("strong", null, "Catching up. "), `${counted(told.lag, "comment")} still to read; what you see is about ${lasting(told.behind_seconds)} old. More workers make it faster.`],
     stopped: () => [h("strong", null, "The worker isn't working. "), ...(told.reasons ?? []).map((reason) => tame(reason) + " ")],
-    empty: () => [h("strong", null, "Nothing has been said yet. "), "Feed it a page, a file or a stream and this page comes alive:", h("code", null, "groundswell feed comments.jsonl --broker HOST:PORT"), h("code", null, "curl -d '{\"id\": \"1\", \"text\": \"Trams, please.\"}' ", location.origin, "/comments")],
+    empty: () => [h("strong", null, "Nothing has been said yet. "), "Feed it a page, a file or a stream and this page comes alive:", h("code", null, `groundswell feed comments.jsonl --broker ${told.broker ?? "HOST:PORT"}`), h("code", null, "curl -d '{\"id\": \"1\", \"text\": \"Trams, please.\"}' ", location.origin, "/comments")],
     paused: () => null,
   };
   const content = lines[state] ? lines[state]() : words ? [words] : null;
@@ -95,7 +95,8 @@ function setState(state, told = {}) {
 
 async function showFlow() {
   const isNarrow = $("graph").clientWidth < 600;
-  lastFlow = await ask("flow", { ...filters(), window: chosen.window, points: isNarrow ? 70 : 150, top: isNarrow ? 8 : 14 });
+  lastFlow = await ask("flow", { ...filters(), window: chosen.window, points: isNarrow ? 70 : 150, top: isNarrow ? 8 : 12 });
+  recolour();
   paintFlow();
 }
 
@@ -114,26 +115,30 @@ function paintFlow() {
     : "Thickness is a topic's share of the conversation, older comments fading. Grey bars: comments.") + " Click a topic to read it.";
 }
 
+const recolour = () => colour(new Set([...topTopics, ...(lastFlow?.series ?? []).map((one) => one.id)]));
+
 async function showTopics() {
   const told = await ask("clusters", { ...filters(), limit: nTopics });
+  topTopics = told.items.slice(0, FIRST_TOPICS).map((row) => row.id);
+  recolour();
   settle($("topics"), told.items.map(topicRow), (row) => row.id, (row) => {
     const turn = row.trend >= 0.01 ? ["up", `▲ ${share(row.trend)}`] : row.trend <= -0.01 ? ["down", `▼ ${share(-row.trend)}`] : ["", ""];
     const fill = h("i");
     fill.style.width = `${Math.min(100, row.width)}%`;
-    const button = h("button", { type: "button", class: hue(row.id), onclick: () => openSheet(row.id), onmouseenter: () => light($("graph"), row.id), onmouseleave: () => light($("graph"), null), onfocus: () => light($("graph"), row.id), onblur: () => light($("graph"), null) },
+    const button = h("button", { type: "button", class: row.hue, onclick: () => openSheet(row.id), onmouseenter: () => light($("graph"), row.id), onmouseleave: () => light($("graph"), null), onfocus: () => light($("graph"), row.id), onblur: () => light($("graph"), null) },
       h("span", { class: "dot", "aria-hidden": "true" }), said(row.label, "span"),
       h("span", { class: "amount" }, h("span", { class: `trend ${turn[0]}`, title: "change over the last hour" }, turn[1], " "), h("b", null, row.amount)),
-      h("span", { class: "sub" }, `${count(row.count)} comments`, row.words && ` · ${tame(row.words)}`),
+      h("span", { class: "sub" }, counted(row.count, "comment"), row.words && ` · ${tame(row.words)}`),
       h("span", { class: "bar", "aria-hidden": "true" }, fill));
     button.querySelector(".said").classList.add("label");
     return h("li", null, button);
   });
   if (!told.items.length) $("topics").replaceChildren(h("li", { class: "quiet" }, "None yet. A topic shows once a few comments share a thought."));
   $("more-topics").hidden = told.next === null && nTopics === FIRST_TOPICS;
-  $("more-topics").textContent = nTopics > FIRST_TOPICS ? "Show fewer" : `Show all ${count(told.total)}`;
+  $("more-topics").textContent = nTopics > FIRST_TOPICS ? "Show fewer" : told.total > MOST_TOPICS ? `Show ${MOST_TOPICS} of ${count(told.total)}` : `Show all ${count(told.total)}`;
 }
 
-const topicRow = (row) => ({ id: row.id, label: row.label, amount: share(row.share), width: Math.round(row.share * 1000) / 10, trend: Math.round(row.trend * 100) / 100, count: row.count, words: row.keywords.filter((word) => !row.label.toLowerCase().includes(word.toLowerCase())).slice(0, 4).join(", ") });
+const topicRow = (row) => ({ id: row.id, hue: hue(row.id), label: row.label, amount: share(row.share), width: Math.round(row.share * 1000) / 10, trend: Math.round(row.trend * 100) / 100, count: row.count, words: row.keywords.filter((word) => !row.label.toLowerCase().includes(word.toLowerCase())).slice(0, 4).join(", ") });
 
 const SIGNS = {
   emerged: ["M10 16V5M5 10l5-5 5 5", "Emerged"], merged: ["M4 3c0 7 6 5 6 13M16 3c0 7-6 5-6 13", "Merged"],
@@ -142,11 +147,11 @@ const SIGNS = {
 
 async function showEvents() {
   const told = await ask("events", { ...filters(), limit: MOST_EVENTS });
-  settle($("events"), told.items, (row) => row.id, (row) => {
+  settle($("events"), told.items.map((row) => ({ ...row, hue: hue(row.cluster) })), (row) => row.id, (row) => {
     const [path, word] = SIGNS[row.event] ?? SIGNS.emerged;
     const sentence = { emerged: " emerged", faded: " faded", merged: " merged into ", split: " split from " }[row.event] ?? ` ${row.event}`;
     const target = row.event === "merged" && row.other ? row.other : row.cluster;
-    return h("li", null, h("button", { type: "button", class: hue(row.cluster), onclick: () => openSheet(target) },
+    return h("li", null, h("button", { type: "button", class: row.hue, onclick: () => openSheet(target) },
       s("svg", { viewBox: "0 0 20 20", role: "img", "aria-label": word }, s("path", { d: path })),
       h("span", null, labelled(row.label), sentence, (row.event === "merged" || row.event === "split") && labelled(row.other_label ?? "")),
       h("time", { datetime: row.at }, brief(row.at, newest))));
@@ -183,35 +188,52 @@ function readHash() {
     chosen[name] = query.get(name) ?? "";
     $("filters").elements[name].value = chosen[name];
   }
+  tellScope();
   const cluster = query.get("cluster");
-  if (cluster && cluster !== sheetCluster()) openSheet(cluster);
+  if (!cluster) $("sheet").close();
+  else if (cluster !== sheetCluster()) openSheet(cluster);
 }
 
+// Every address is a place to come back to: a filter, a topic, the page without it.
 function writeHash() {
   const query = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value));
   if (sheetCluster()) query.set("cluster", sheetCluster());
-  history.replaceState(null, "", query.size ? `#${query}` : location.pathname);
+  if (String(query) === String(new URLSearchParams(location.hash.slice(1)))) return;
+  history.pushState(null, "", query.size ? `#${query}` : location.pathname);
 }
 
-function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
+const WIDER = { discussion: "of all discussions", source: "of all sources", window: "over all time" };
+
+// Says where a part of the page is wider than the choice.
+function tellScope() {
+  for (const note of document.querySelectorAll("[data-ignores]")) {
+    note.textContent = note.dataset.ignores.split(" ").filter((name) => chosen[name]).map((name) => WIDER[name]).join(", ");
+  }
+}
+
+let theme = null;
+try { theme = localStorage.getItem("theme"); } catch { /* private window */ }
+const system = matchMedia("(prefers-color-scheme: dark)");
+const paintTheme = () => { document.documentElement.dataset.theme = theme ?? (system.matches ? "dark" : "light"); };
+
+function turnTheme() {
+  theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  paintTheme();
   try { localStorage.setItem("theme", theme); } catch { /* private window */ }
 }
 
 function start() {
-  let theme = null;
-  try { theme = localStorage.getItem("theme"); } catch { /* private window */ }
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  document.documentElement.dataset.theme = theme ?? (system.matches ? "dark" : "light");
-  system.addEventListener("change", () => { document.documentElement.dataset.theme = system.matches ? "dark" : "light"; });
-  $("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  paintTheme();
+  system.addEventListener("change", paintTheme);
+  $("theme").addEventListener("click", turnTheme);
+  document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); $("topics-title").focus(); });
   $("zone").textContent = zone;
-  $("filters").addEventListener("change", (event) => { chosen[event.target.name] = event.target.value; writeHash(); refresh(null); });
+  $("filters").addEventListener("change", (event) => { chosen[event.target.name] = event.target.value; tellScope(); writeHash(); refresh(null); });
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   $("more-topics").addEventListener("click", () => { nTopics = nTopics > FIRST_TOPICS ? FIRST_TOPICS : MOST_TOPICS; showTopics(); });
   $("sheet").addEventListener("close", writeHash);
   document.addEventListener("sheet", writeHash);
-  addEventListener("hashchange", readHash);
+  addEventListener("hashchange", () => { readHash(); refresh(null); });
   let drawn = 0;
   new ResizeObserver(([entry]) => { if (Math.abs(entry.contentRect.width - drawn) > 2) { drawn = entry.contentRect.width; if (lastFlow) paintFlow(); } }).observe($("graph"));
   readHash();

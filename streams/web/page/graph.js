@@ -1,11 +1,28 @@
 // The stream graph: thickness is share, labels lie in the bands.
 /* global d3 */
 import { h, s, short, tame } from "./dom.js";
-import { brief, count, share, timeTicks } from "./words.js";
+import { brief, counted, share, timeTicks } from "./words.js";
 
 const HUES = 12;
+const held = new Map();
 // Ids count up, so a step that shares no factor with the number of hues keeps neighbours in time apart.
-export const hue = (id) => `hue-${((parseInt(String(id).replace(/\D/g, ""), 10) || 0) * 5) % HUES}`;
+const own = (id) => ((parseInt(String(id).replace(/\D/g, ""), 10) || 0) * 5) % HUES;
+export const hue = (id) => `hue-${held.get(id) ?? own(id)}`;
+
+// Gives the topics shown together, the largest first, hues that differ while there are enough; each keeps its own while shown.
+export function colour(ids) {
+  const uses = Array(HUES).fill(0);
+  for (const [id, one] of held) {
+    if (ids.has(id)) uses[one]++;
+    else held.delete(id);
+  }
+  for (const id of ids) {
+    if (held.has(id)) continue;
+    const one = uses.reduce((best, n, i) => (n < uses[best] ? i : best), own(id));
+    uses[one]++;
+    held.set(id, one);
+  }
+}
 
 const ink = document.createElement("canvas").getContext("2d");
 
@@ -82,23 +99,24 @@ function label(layer, one, x, y, width, isNarrow) {
   for (const [size, length] of tries) {
     const text = short(one.label, length);
     const half = widthOf(text, size) / 2 + 6;
-    const reach = Math.ceil(half / (x(1) - x(0)));
+    if (2 * half > width - 4) continue;
     for (let i = 0; i < layer.length; i++) {
-      if (x(i) - half < 2 || x(i) + half > width - 2) continue;
+      const middle = Math.min(Math.max(x(i), half + 2), width - half - 2);
+      const first = Math.floor((middle - half) / x(1)), last = Math.ceil((middle + half) / x(1));
       let low = -Infinity, high = Infinity;
-      for (let j = Math.max(0, i - reach); j <= Math.min(layer.length - 1, i + reach); j++) {
+      for (let j = first; j <= Math.min(layer.length - 1, last); j++) {
         low = Math.max(low, y(layer[j][0]));
         high = Math.min(high, y(layer[j][1]));
       }
       const room = high - low;
       // Where there is room enough, the later place is the better one.
       const worth = Math.min(room, size * 2.2) + i / layer.length * 8;
-      if (room >= size * (isNarrow ? 1.05 : 1.2) && (!best || worth > best.worth)) best = { worth, i, y: (low + high) / 2, size, text };
+      if (room >= size * (isNarrow ? 1.05 : 1.2) && (!best || worth > best.worth)) best = { worth, x: middle, y: (low + high) / 2, size, text };
     }
     if (best) break;
   }
   if (!best) return null;
-  return s("text", { x: x(best.i), y: best.y, "font-size": best.size, dy: "0.34em", "aria-hidden": "true", "data-id": one.id }, best.text);
+  return s("text", { x: best.x, y: best.y, "font-size": best.size, dy: "0.34em", "aria-hidden": "true", "data-id": one.id }, best.text);
 }
 
 function volume(comments, x, height, bottom, width) {
@@ -112,10 +130,9 @@ function volume(comments, x, height, bottom, width) {
 
 function axis(times, x, height, width, isNarrow) {
   const span = times.at(-1) - times[0] || 1;
-  const marks = timeTicks(times[0], times.at(-1), isNarrow ? 4 : 9).map(([t, text]) => {
-    const place = (t - times[0]) / span * width;
-    return place > 24 && place < width - 24 && s("text", { x: place, y: height - 5 }, text);
-  });
+  const margin = 44 / width * span;
+  const marks = timeTicks(times[0] + margin, times.at(-1) - margin, isNarrow ? 4 : 9)
+    .map(([t, text]) => s("text", { x: (t - times[0]) / span * width, y: height - 5 }, text));
   return s("g", { class: "axis", "aria-hidden": "true" }, marks);
 }
 
@@ -130,7 +147,7 @@ function point(event, { picture, box, tip, line, times, width, byId, comments, n
   line.setAttribute("visibility", "visible");
   tip.replaceChildren(
     h("strong", null, one ? tame(one.label) : brief(times[at], newest)),
-    h("span", null, one ? `${share(one.shares[at])} at ${brief(times[at], newest)}` : `${count(comments[at])} comments`),
+    h("span", null, one ? `${share(one.shares[at])} at ${brief(times[at], newest)}` : counted(comments[at], "comment")),
   );
   tip.hidden = false;
   tip.style.left = `${Math.min(Math.max(place, 90), width - 90)}px`;

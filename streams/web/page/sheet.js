@@ -12,7 +12,8 @@ const told = () => document.dispatchEvent(new Event("sheet"));
 
 export async function openSheet(id) {
   shown = id;
-  dialog.replaceChildren(h("div", { class: "sheet" }, closing(), h("h2", { id: "sheet-title" }, "…")));
+  list = null;
+  put(sentence("…"));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   told();
@@ -24,29 +25,54 @@ export async function refreshSheet() {
 }
 
 const closing = () => h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() }, "×");
+const sentence = (title, words) => h("div", { class: "sheet" }, closing(), h("h2", { id: "sheet-title" }, title), words && h("p", { class: "quiet" }, words));
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+// A list that changed meanwhile has lost the button that opened the sheet.
+dialog.addEventListener("close", () => {
+  const focused = document.activeElement;
+  if (focused !== document.body && !dialog.contains(focused)) return;
+  const row = document.querySelector(`#topics [data-key="${CSS.escape(shown)}"] button`);
+  (row ?? document.getElementById("topics-title")).focus({ preventScroll: true });
+});
+
+// Shows a content and keeps the focus in the sheet, on the same element where there still is one.
+function put(content) {
+  const focused = dialog.contains(document.activeElement) && document.activeElement.outerHTML;
+  dialog.replaceChildren(content);
+  if (!dialog.open) return;
+  const same = Array.from(dialog.querySelectorAll("button, a")).find((one) => one.outerHTML === focused);
+  (same ?? dialog.querySelector(".close")).focus({ preventScroll: true });
+}
 
 async function fill() {
   const id = shown;
-  const [answer, comments] = await Promise.all([fetch(`/api/clusters/${encodeURIComponent(id)}?points=120`), page(id, null)]);
-  if (shown !== id) return;
-  if (!answer.ok) {
-    dialog.replaceChildren(h("div", { class: "sheet" }, closing(), h("h2", { id: "sheet-title" }, "This topic is gone"), h("p", { class: "quiet" }, "It faded long ago and its record has been removed.")));
-    return;
+  let content;
+  try {
+    content = await read(id);
+  } catch {
+    if (list) return;
+    content = sentence("This topic can't be read just now", "The worker doesn't answer. The page tries again by itself.");
   }
-  const focused = document.activeElement?.className;
+  if (shown === id && dialog.open) put(content);
+}
+
+async function read(id) {
+  const [answer, comments] = await Promise.all([fetch(`/api/clusters/${encodeURIComponent(id)}?points=120`), page(id, null)]);
+  if (answer.status === 404) return sentence("No such topic", "None of this name is known. One that faded long ago is removed.");
+  if (!answer.ok) throw new Error(`${id}: ${answer.status}`);
   const one = await answer.json();
+  if (shown !== id) return null;
   list = h("div", null, comments.items.map(comment));
   next = comments.next;
-  dialog.replaceChildren(sheet(one));
-  if (focused === "close") dialog.querySelector(".close").focus();
+  return sheet(one);
 }
 
 async function page(id, before) {
   const query = new URLSearchParams({ cluster: id, limit: 20 });
   if (before) query.set("before", before);
   const answer = await fetch(`/api/comments?${query}`);
-  return answer.ok ? answer.json() : { items: [], next: null };
+  if (!answer.ok) throw new Error(`comments: ${answer.status}`);
+  return answer.json();
 }
 
 function sheet(one) {
@@ -85,7 +111,9 @@ function comment(one) {
 function more() {
   if (!next) return null;
   const button = h("button", { type: "button", class: "more", onclick: async () => {
-    const rows = await page(shown, next);
+    const rows = await page(shown, next).catch(() => null);
+    button.textContent = rows ? "More comments" : "No answer just now. Try again";
+    if (!rows) return;
     next = rows.next;
     list.append(...rows.items.map(comment));
     if (!next) button.remove();

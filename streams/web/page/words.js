@@ -12,6 +12,7 @@ const full = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "
 
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 export const count = (value) => whole.format(value ?? 0);
+export const counted = (value, thing) => `${count(value)} ${thing}${value === 1 ? "" : "s"}`;
 export const share = (value) => (value > 0 && value < 0.01 ? percentFine : percent).format(value ?? 0);
 export const number = (value) => (value === null || value === undefined ? "–" : decimal.format(value));
 export const asDate = (value) => (typeof value === "number" ? new Date(value * 1000) : new Date(value));
@@ -39,8 +40,10 @@ export function timeTicks(first, last, most) {
   const offset = new Date(first * 1000).getTimezoneOffset() * 60;
   const ticks = [];
   for (let t = Math.ceil((first - offset) / step) * step + offset; t <= last; t += step) ticks.push(t);
-  const label = (t) => (step > MONTH ? month : step >= 86400 || (t - offset) % 86400 === 0 ? day : clock).format(new Date(t * 1000));
-  return ticks.map((t) => [t, label(t)]);
+  const isDay = (t) => step >= 86400 || (t - offset) % 86400 === 0;
+  // The first one says its day, unless that is today.
+  const label = (t, i) => (i || isDay(t) ? (step > MONTH ? month : isDay(t) ? day : clock).format(asDate(t)) : brief(t, new Date()));
+  return ticks.map((t, i) => [t, label(t, i)]);
 }
 
 const MEASURES = {

@@ -69,6 +69,31 @@ def test_a_filter_counts_only_what_passes_it(view: View, make: Any) -> None:
     assert tally(view, Filter(discussion="d")) == {"c1": 1, "c2": 1}
 
 
+def test_the_window_of_a_filter_ends_with_the_newest_tick_too(view: View, make: Any) -> None:
+    for minute in (0, 3, 4):
+        of = make.assignment(f"a{minute}", minute=minute, cluster="c1", discussion="d")
+        view.apply("assignments", of.id, of)
+    for minute in range(6):
+        view.apply("pulse", str(minute), make.pulse(minute))
+
+    made = flow(view, window_seconds=120, points=10, where=Filter(discussion="d"))
+
+    assert made is not None
+    assert made.grid.times() == [make.minute(n).timestamp() for n in (3, 4, 5)]
+    assert made.comments == [1, 1, 0]
+
+
+def test_a_filter_without_a_comment_in_the_window_shows_no_topic(view: View, make: Any) -> None:
+    view.apply("assignments", "a", make.assignment(cluster="c1", discussion="d"))
+    view.apply("pulse", "9", make.pulse(9))
+
+    made = flow(view, window_seconds=60, points=10, where=Filter(discussion="d"))
+
+    assert made is not None
+    assert (made.series, sum(made.comments)) == ([], 0)
+    assert made.grid.times()[-1] == make.minute(9).timestamp()
+
+
 def test_only_the_largest_are_given(view: View, make: Any) -> None:
     view.apply("pulse", "0", make.pulse(0, {f"c{n}": n / 10 for n in range(6)}))
 

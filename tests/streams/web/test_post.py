@@ -109,6 +109,16 @@ async def test_many_come_as_a_list_or_one_a_line(door, road, make):
     assert road.ids == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize("body", ['{"id": "a", "text": "t"}', '[{"id": "a", "text": "t"}]'])
+async def test_a_byte_order_mark_before_the_body_is_no_part_of_it(door, road, body):
+    client = await door()
+
+    answer = await client.post("/comments", data=body.encode("utf-8-sig"))
+
+    assert answer.status == 202
+    assert road.ids == ["a"]
+
+
 async def test_each_that_cannot_be_used_is_told_and_the_others_are_taken(door, road):
     rows = [
         {"id": "a", "text": "t"},

@@ -10,7 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from msgspec.structs import replace
 
 from agents.records import Drift
+from streams.publish import Connection
 from streams.web import server
+from streams.web.reader import Reader
 from streams.web.readiness import Readiness
 from streams.web.settings import WebSettings
 from streams.web.view import View
@@ -244,3 +246,24 @@ async def test_stances_show_a_side_from_exemplars_and_sure_judgements(
 
     assert [shown["id"] for shown in target["sides"]["favor"]] == ["d", "a", "b"]
     assert target["clusters"][0]["sides"] == {"favor": 1}
+
+
+async def test_a_discussion_shows_only_what_happened_to_its_clusters(
+    client: Any, view: View, make: Any
+) -> None:
+    view.apply("assignments", "a", make.assignment("a", cluster="c1", micro="0-1", discussion="d"))
+    view.apply("assignments", "b", make.assignment("b", cluster="c2", micro="0-2", discussion="e"))
+    view.apply("assignments", "x", make.assignment("x", micro="0-3", discussion="d"))
+    view.apply("lineage", "c1", make.event("e1", cluster="c1"))
+    view.apply("lineage", "c2", make.event("e2", cluster="c2"))
+    view.apply("lineage", "c3", make.event("e3", "split", "c3", other="c1"))
+
+    told = await (await client.get("/api/events?discussion=d")).json()
+
+    assert {event["id"] for event in told["items"]} == {"e1", "e3"}
+
+
+async def test_the_overview_names_the_broker_of_the_worker(client: Any, view: View) -> None:
+    Reader(Connection("127.0.0.1:9092", "t."), view)
+
+    assert (await (await client.get("/api/overview")).json())["broker"] == "127.0.0.1:9092"
