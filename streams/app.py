@@ -18,6 +18,7 @@ from faust.exceptions import ConsumerNotStarted
 from prometheus_client import CollectorRegistry
 
 from agents.embedding.encoder import Encoder, load_encoder
+from agents.errors import RoadError
 from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS
 from streams.contracts import headers
 from streams.delivery import HEARTBEATS
@@ -171,7 +172,7 @@ class Worker:
         return self._observer.n_rejected if self._observer else Counter()
 
     async def is_settled(self) -> bool:
-        """Whether nothing is on the road any more and the chart says that all is silent.
+        """Whether nothing is on the road any more, and the chart says that all is silent or all was rejected.
 
         Asked of a deployment's only worker: while it holds less than every partition it can't tell.
         """
@@ -184,7 +185,8 @@ class Worker:
         every = {(self.connection.topic(name), n) for name in ("comments", "embedded") for n in numbers}
         holds_all = every | {(self.connection.topic("sketches"), 0)} <= standings.keys()
         is_through = holds_all and not any(standing.lag for standing in standings.values())
-        return is_through and newest is not None and newest.idle
+        is_silent = newest.idle if newest is not None else bool(self.rejected) and not self.n_placed
+        return is_through and is_silent
 
     @property
     def minds(self) -> list[int]:
@@ -300,7 +302,13 @@ class Worker:
         self._web = web.AppRunner(application, access_log=None)
         await self._web.setup()
         site = web.TCPSite(self._web, self.settings.web.host, self.settings.web.port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as cause:
+            raise RoadError(
+                f"web.port is {self.settings.web.port}, which can't be opened on {self.settings.web.host}: "
+                f"{cause.strerror}. Free it, or give another with --port; 0 takes any free one."
+            ) from cause
         self.address = self._web.addresses[0][:2]
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from agents.records import Comment
 from streams.drift_line import drift_line
-from streams.feeds.feed import Article, Refused
+from streams.feeds.feed import Article, FeedError, Refused
 from streams.feeds.files import Options, file_items
 from streams.feeds.sample import SAMPLE
 from streams.settings import Settings
 from streams.stance_lines import stance_lines
-from streams.summary import Story
+from streams.summary import Story, by_reason
 from streams.web.view import View
 
 __all__ = ["Discussion", "own_targets", "read_discussion", "tell"]
@@ -29,6 +29,7 @@ class Discussion:
     comments: list[Comment] = field(default_factory=list)
     article: Article | None = None
     refused: Counter[str] = field(default_factory=Counter)
+    name: str = "the file"
 
     @property
     def title(self) -> str:
@@ -48,9 +49,9 @@ def read_discussion(path: Path, limit: int | None = None, options: Options | Non
     Raises
     ------
     FeedError
-        If it is of no format that is known.
+        If it is of no format that is known, or holds no comment that can be used.
     """
-    discussion = Discussion()
+    discussion = Discussion(name=path.name)
     for item in file_items(path, options or Options(), {}):
         if isinstance(item.what, Comment):
             discussion.comments.append(item.what)
@@ -60,6 +61,8 @@ def read_discussion(path: Path, limit: int | None = None, options: Options | Non
             discussion.refused[item.what.reason] += 1
         if len(discussion.comments) == limit:
             break
+    if all(comment.deleted for comment in discussion.comments):
+        raise _unusable(discussion, discussion.refused)
     return discussion
 
 
@@ -80,7 +83,16 @@ def tell(
     seconds: float,
     links: Sequence[tuple[str, str]] = (),
 ) -> Story:
-    """Return the story of a discussion as the public topics tell it."""
+    """Return the story of a discussion as the public topics tell it.
+
+    Raises
+    ------
+    FeedError
+        If all of it was rejected.
+    """
+    rejected = rejected + discussion.refused
+    if rejected and not view.pulses:
+        raise _unusable(discussion, rejected)
     targets = {target.id: target.title for target in settings.stance.judged}
     return Story(
         title=discussion.title,
@@ -88,11 +100,18 @@ def tell(
         clusters=view.live(),
         pulses=view.pulses,
         lineage=list(view.lineage.values()),
-        rejected=rejected + discussion.refused,
+        rejected=rejected,
         seconds=seconds,
         extras=(
             stance_lines(targets, view.pulses, view.live(), view.judgements.values(), view.of_targets),
             drift_line(view.pulses, view.alarms.values(), targets, view.of_targets),
         ),
         links=links,
+    )
+
+
+def _unusable(discussion: Discussion, rejected: Counter[str]) -> FeedError:
+    return FeedError(
+        f"{discussion.name} has no comment that can be used: {by_reason(rejected)}. "
+        "Mend it, or say what its fields are called: --map text=FIELD,id=FIELD."
     )

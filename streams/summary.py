@@ -16,7 +16,7 @@ from rich.text import Text
 
 from agents.records import Cluster, Lineage, Pulse
 
-__all__ = ["Story", "render", "shorten", "sparkline"]
+__all__ = ["Story", "by_reason", "render", "shorten", "sparkline"]
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 WIDTH: Final = 24
@@ -61,6 +61,18 @@ def render(story: Story) -> RenderableType:
     return Group(*parts)
 
 
+def by_reason(rejected: Counter[str]) -> str:
+    """Return how many were rejected, and how many of them for which reason.
+
+    Examples
+    --------
+    >>> by_reason(Counter(no_text=2, bad_time=1)), by_reason(Counter())
+    ('3 rejected: 2 no_text, 1 bad_time', '0 rejected')
+    """
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.most_common())
+    return f"{rejected.total():,} rejected" + (f": {reasons}" if reasons else "")
+
+
 def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
     """Return one character a column, the highest value the tallest.
 
@@ -96,7 +108,7 @@ def _headline(story: Story) -> Text:
             words.append(f"{max(0, total - gathered) / total:.0%} unassigned")
         else:
             words.append(f"{last.unassigned / max(last.comments, 1):.0%} unassigned in the last tick")
-        words.append(f"{sum(story.rejected.values())} rejected")
+        words.append(f"{story.rejected.total():,} rejected")
         text.append(", ".join(words), style="dim")
         span = _span(story.pulses[0].tick, last.tick)
         if span:
@@ -104,6 +116,8 @@ def _headline(story: Story) -> Text:
         if story.seconds:
             rate = last.total / story.seconds
             text.append(f", sorted in {story.seconds:.0f} s ({rate:.0f} a second)", style="dim")
+    if story.rejected:
+        text.append(f"\n{by_reason(story.rejected)}", style="yellow")
     if story.article:
         text.append(f"\nThe article itself is the frame, not a comment: {story.article}", style="dim")
     return text

@@ -16,10 +16,22 @@ from agents.agent import Emission
 from agents.analysis import Analysis
 from agents.embedding.encoder import load_encoder
 from agents.records import Record
-from streams.cli.common import encoder_option, in_words, settings_from, stderr, stdout, target_option
+from streams.cli.common import (
+    encoder_option,
+    format_option,
+    in_words,
+    map_option,
+    settings_from,
+    stderr,
+    stdout,
+    target_option,
+)
+from streams.feeds.fields import parse_map
+from streams.feeds.files import Format, Options
+from streams.logs import set_up
 from streams.settings import Settings
 from streams.story import Discussion, own_targets, read_discussion, tell
-from streams.summary import render
+from streams.summary import by_reason, render
 from streams.thinking import make_agents
 from streams.web.view import TOPICS, View
 
@@ -28,6 +40,8 @@ __all__ = ["analyze"]
 
 @click.command()
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@map_option
+@format_option
 @click.option("--limit", type=click.IntRange(1), help="Read at most this many comments.")
 @click.option(
     "--partitions", type=click.IntRange(1, 512), default=1, show_default=True, help="As on the road."
@@ -39,6 +53,8 @@ __all__ = ["analyze"]
 def analyze(
     *,
     path: Path,
+    mapping: str | None,
+    kind: Format | None,
     limit: int | None,
     partitions: int,
     encoder: str | None,
@@ -49,13 +65,17 @@ def analyze(
 
     Example: groundswell analyze comments.jsonl --limit 3000
     """
-    discussion = read_discussion(path, limit)
+    set_up("WARNING")
+    discussion = read_discussion(path, limit, Options(kind, parse_map(mapping or "")))
     overrides = {} if targets else own_targets(path, discussion)
     settings = settings_from(encoder=encoder, targets=targets, **overrides)
     started = time.monotonic()
     view, rejected = _run(discussion, settings, partitions, as_json=as_json)
+    story = tell(view, discussion, settings, rejected, time.monotonic() - started)
     if not as_json:
-        stdout.print(render(tell(view, discussion, settings, rejected, time.monotonic() - started)))
+        stdout.print(render(story))
+    elif story.rejected:
+        stderr.print(by_reason(story.rejected))
 
 
 def _run(

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import click
 from rich.console import Console
 
 from agents.errors import GroundswellError
+from streams.feeds.files import Format
 from streams.settings import Settings, load_settings
 
 __all__ = [
     "broker_option",
     "encoder_option",
+    "format_option",
     "in_words",
+    "map_option",
     "settings_from",
     "stderr",
     "stdout",
@@ -37,6 +40,12 @@ broker_option = click.option(
 encoder_option = click.option(
     "--encoder", metavar="NAME", help="all-MiniLM-L6-v2, static, or any Sentence Transformers name or folder."
 )
+format_option = click.option(
+    "--format", "kind", type=click.Choice(get_args(Format)), help="Format; else recognised."
+)
+map_option = click.option(
+    "--map", "mapping", metavar="OURS=THEIRS,…", help="Fields, e.g. text=body,id=name; id=@hash."
+)
 target_option = click.option(
     "--target",
     "targets",
@@ -47,7 +56,7 @@ target_option = click.option(
 
 
 def in_words(function: F) -> F:
-    """Let our own errors end a command with their message and exit code 1, without a traceback."""
+    """Let our own errors, and a file that isn't UTF-8, end a command with a message and exit code 1."""
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -55,6 +64,12 @@ def in_words(function: F) -> F:
             return function(*args, **kwargs)
         except GroundswellError as error:
             raise click.ClickException(str(error)) from error
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            message = (
+                f"a file has the byte 0x{byte:02x} at {error.start}, which isn't UTF-8; save it in UTF-8."
+            )
+            raise click.ClickException(message) from error
 
     return guarded  # type: ignore[return-value]
 

@@ -21,12 +21,16 @@ from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS, embedded_broker
 from streams.cli.common import (
     broker_option,
     encoder_option,
+    format_option,
     in_words,
+    map_option,
     settings_from,
     stderr,
     stdout,
     target_option,
 )
+from streams.feeds.fields import parse_map
+from streams.feeds.files import Format, Options
 from streams.feeds.sample import SAMPLE
 from streams.logs import set_up
 from streams.story import Discussion, own_targets, read_discussion, tell
@@ -43,6 +47,8 @@ LINE_SECONDS: Final = 5.0
 
 @click.command()
 @click.argument("path", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@map_option
+@format_option
 @click.option("--limit", type=click.IntRange(1), help="Feed at most this many comments.")
 @broker_option
 @encoder_option
@@ -54,6 +60,8 @@ LINE_SECONDS: Final = 5.0
 def demo(
     *,
     path: Path | None,
+    mapping: str | None,
+    kind: Format | None,
     limit: int | None,
     broker: str | None,
     encoder: str | None,
@@ -68,7 +76,7 @@ def demo(
     """
     set_up("WARNING")
     path = path or SAMPLE
-    discussion = read_discussion(path, limit)
+    discussion = read_discussion(path, limit, Options(kind, parse_map(mapping or "")))
     overrides: dict[str, Any] = {"delivery": {"pause_seconds": PAUSE_SECONDS}}
     if port is not None:
         overrides["web"] = {"port": port}

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 import click
 from rich.live import Live
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from agents.errors import GroundswellError
 from streams.broker import EMBEDDED
-from streams.cli.common import in_words, settings_from, stderr, stdout
+from streams.cli.common import format_option, in_words, map_option, settings_from, stderr, stdout
 from streams.feeds.feed import Feed, FeedError, Position
 from streams.feeds.fields import parse_map
 from streams.feeds.files import Format, Options
@@ -64,8 +64,8 @@ class _Asked:
 @click.argument("source")
 @click.option("--broker", metavar="HOST:PORT", help="Kafka to feed: the address that the worker prints.")
 @click.option("--prefix", metavar="NAME", help="What every topic name begins with.")
-@click.option("--map", "mapping", metavar="OURS=THEIRS,…", help="Fields, e.g. text=body,id=name; id=@hash.")
-@click.option("--format", "kind", type=click.Choice(get_args(Format)), help="Format; else recognised.")
+@map_option
+@format_option
 @click.option(
     "--source-name", metavar="NAME", help="Where rows come from that don't say; prefixes their ids."
 )
@@ -110,7 +110,7 @@ def feed(
     set_up("WARNING")
     if speed is not None and rate is not None:
         raise click.UsageError("--speed and --rate can't both decide; give one.")
-    options = Options(kind, parse_map(mapping) if mapping else None, source_name, article)
+    options = Options(kind, parse_map(mapping or ""), source_name, article)
     pace = parse_rate(rate) if rate else parse_speed(speed) if speed else AsIs()
     asked = _Asked(open_feed(source, options, url=url), pace, limit, from_start, position, max_behind)
     settings = settings_from(broker=broker, prefix=prefix)

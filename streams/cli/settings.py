@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import click
 from rich.table import Table
 
 from streams.cli.common import in_words, stdout
-from streams.settings import sources
+from streams.settings import Settings, sources
 
 __all__ = ["settings"]
 
@@ -23,8 +25,9 @@ def settings(*, changed: bool) -> None:
     """
     table = Table("setting", "value", "set by", box=None, pad_edge=False)
     for each in sources():
-        if changed and each.source == "default":
+        differs = each.value != attrgetter(each.name)(Settings())
+        if changed and not differs:
             continue
         value = "(set)" if each.name in HIDDEN and each.value else repr(each.value)
-        table.add_row(each.name, value, each.source, style="bold" if each.source != "default" else "")
-    stdout.print(table)
+        table.add_row(each.name, value, each.source, style="bold" if differs else "")
+    stdout.print(table if table.row_count else "Every setting has its default.")

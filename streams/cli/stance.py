@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from agents.embedding.encoder import load_encoder
 from agents.errors import SettingsError
-from agents.records import Cluster, Comment, decode
+from agents.records import Cluster, decode
 from agents.stance.corpus import held_out, read_corpus
 from agents.stance.export import calibrate, export
 from agents.stance.fit import FitSettings, Step, fit
@@ -20,11 +20,22 @@ from agents.stance.head import read_examples, train_head, write_head
 from agents.stance.suggest import as_toml, draft, frequent_phrases
 from agents.stance.target import slug
 from streams.audit_reader import read_log
-from streams.cli.common import broker_option, encoder_option, in_words, settings_from, stderr, stdout
+from streams.cli.common import (
+    broker_option,
+    encoder_option,
+    format_option,
+    in_words,
+    map_option,
+    settings_from,
+    stderr,
+    stdout,
+)
 from streams.cli.topics import on_kafka
-from streams.feeds.feed import Article
-from streams.feeds.files import Options, file_items
+from streams.feeds.fields import parse_map
+from streams.feeds.files import Format, Options
+from streams.logs import set_up
 from streams.publish import Connection
+from streams.story import read_discussion
 
 __all__ = ["stance"]
 
@@ -44,18 +55,31 @@ def stance() -> None:
 @stance.command()
 @click.argument("file", required=False, type=existing)
 @click.option("--live", is_flag=True, help="From the live topics of a running deployment instead of a file.")
+@map_option
+@format_option
 @click.option("--most", type=click.IntRange(1, 50), default=10, show_default=True, help="Targets to draft.")
 @broker_option
 @click.option("--prefix", metavar="NAME", help="With --live: what every topic name begins with.")
 @in_words
-def suggest(*, file: Path | None, live: bool, most: int, broker: str | None, prefix: str | None) -> None:
+def suggest(
+    *,
+    file: Path | None,
+    live: bool,
+    mapping: str | None,
+    kind: Format | None,
+    most: int,
+    broker: str | None,
+    prefix: str | None,
+) -> None:
     """Draft targets as TOML from titles and topics, for a person to mend and approve.
 
     Example: groundswell stance suggest thread.html >> config/groundswell.toml
     """
     if live == (file is not None):
         raise SettingsError("suggest takes a FILE or --live, one of the two. Give one.")
-    names = _names_in(file) if file is not None else asyncio.run(_live_names(broker, prefix))
+    set_up("WARNING")
+    options = Options(kind, parse_map(mapping or ""))
+    names = _names_in(file, options) if file is not None else asyncio.run(_live_names(broker, prefix))
     targets = draft(names, most)
     if not targets:
         raise SettingsError(
@@ -149,16 +173,12 @@ def _showing(bar: Progress) -> Callable[[Step], None]:
     return show
 
 
-def _names_in(file: Path) -> list[str]:
+def _names_in(file: Path, options: Options) -> list[str]:
     """Return the titles in a file, the most frequent first, then its frequent phrases."""
-    titles: Counter[str] = Counter()
-    texts: list[str] = []
-    for item in file_items(file, Options(), {}):
-        if isinstance(item.what, Comment):
-            texts.append(item.what.text or "")
-            titles.update([item.what.discussion_title] if item.what.discussion_title else [])
-        elif isinstance(item.what, Article) and item.what.title:
-            titles[item.what.title] += 1
+    read = read_discussion(file, options=options)
+    titles = Counter(comment.discussion_title for comment in read.comments if comment.discussion_title)
+    titles.update([read.article.title] if read.article and read.article.title else [])
+    texts = [comment.text or "" for comment in read.comments]
     return [*(title for title, _ in titles.most_common()), *frequent_phrases(texts)]
 
 

@@ -31,6 +31,9 @@ __all__ = ["Choice", "Watch", "tame", "watch"]
 MOST_WAITING: Final = 2_000
 """Comments that wait for their micro-cluster to be placed; the oldest are told as unassigned."""
 
+MOST_NAMES: Final = 12
+"""Known ids that are told where another was asked for."""
+
 LONGEST: Final = 400
 """Characters of a comment that are shown."""
 
@@ -88,6 +91,20 @@ class Watch(View):
         self._is_live = True
         for record in followed[-n_last:] if n_last else ():
             self._say(record)
+
+    def unknown(self) -> list[str]:
+        """Say which cluster or target was asked for that nothing tells of yet, and which there are."""
+        targets = sorted({record.target for record in self.judgements.values()})
+        live = [cluster.id for cluster in self.live()]
+        asked = (
+            ("--cluster", self._choice.cluster, self.clusters.keys(), live),
+            ("--target", self._choice.target, targets, targets),
+        )
+        return [
+            f"{option} is {name!r}, which is not known yet; known are {_listed(ids)}. Waiting for it."
+            for option, name, known, ids in asked
+            if name is not None and name not in known
+        ]
 
     def apply(self, topic: str, key: str, record: Record | None, timestamp: float | None = None) -> None:
         """Take over one record, and tell of it where it is followed."""
@@ -189,6 +206,11 @@ def tame(text: str) -> str:
     return calm if len(calm) <= LONGEST else f"{calm[:LONGEST]}…"
 
 
+def _listed(ids: list[str]) -> str:
+    more = f" and {len(ids) - MOST_NAMES:,} more" if len(ids) > MOST_NAMES else ""
+    return f"{', '.join(map(tame, ids[:MOST_NAMES]))}{more}" if ids else "none"
+
+
 def _alarm(alarm: Drift) -> Text:
     line = Text(f"{alarm.at:%d %b %H:%M} ", Style(dim=True))
     word = "alarm" if alarm.state == "alarm" else "all-clear"
@@ -260,6 +282,8 @@ async def _follow(connection: Connection, view: Watch, n_last: int) -> None:
             await reader.start()
         try:
             view.begin(n_last)
+            for line in view.unknown():
+                stderr.print(line, markup=False, soft_wrap=True)
             await stop.wait()
         finally:
             await reader.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Final, overload
 
@@ -24,6 +24,7 @@ __all__ = [
     "event_seconds",
     "parse_map",
     "prefixed",
+    "source_name",
 ]
 
 FIELDS: Final = tuple(field.name for field in msgspec.structs.fields(Comment) if field.name != "v")
@@ -31,6 +32,17 @@ FIELDS: Final = tuple(field.name for field in msgspec.structs.fields(Comment) if
 
 HASH: Final = "@hash"
 """In place of a source field, for ``id``: an id made of the comment's content."""
+
+USUAL: Final[Mapping[str, frozenset[str]]] = {
+    "id": frozenset({"id", "comment_id"}),
+    "text": frozenset({"text", "body", "comment", "message", "content", "selftext"}),
+    "created_at": frozenset({"created_at", "created_utc", "date", "time", "timestamp"}),
+    "author": frozenset({"author", "user", "username"}),
+}
+"""What sources call our fields, in any case, where nobody mapped them.
+
+A ``name`` isn't taken for an id: where it is a person's, their comments would replace one another.
+"""
 
 MAX_ID_CHARACTERS: Final = 512
 """The bound of `agents.records.CommentId`."""
@@ -119,7 +131,7 @@ def comment_of(
         Fields of the source by name.
     mapping
         From our field to theirs, which may be a path into nested objects (``user.name``). A field
-        that isn't mapped is looked for under our own name.
+        that isn't mapped is looked for under our own name, then under a usual one (`source_name`).
     source
         Where rows come from that don't say it themselves. Their ids, parents and discussions get
         it as a prefix; without it, and in rows that name their own source, ids are taken as unique.
@@ -130,9 +142,7 @@ def comment_of(
         With the reason ``no_id``, ``no_text``, ``bad_time`` or ``wrong_type``.
     """
     mapping = mapping or {}
-    found = {
-        field: _look_up(row, mapping.get(field, field)) for field in FIELDS if mapping.get(field) != HASH
-    }
+    found = {field: _find(row, field, mapping) for field in FIELDS if mapping.get(field) != HASH}
     origin = _as_text("source", found.get("source"))
     if origin is not None:
         source = None
@@ -208,6 +218,36 @@ def event_seconds(created_at: str | float | None) -> float | None:
         return event_time(created_at, record_time=math.inf, future_seconds=0).timestamp()
     except InvalidError:
         return None
+
+
+def source_name(field: str, names: Collection[str], mapping: Mapping[str, str]) -> str:
+    """Return what a source calls a field: as mapped, as we do, or the one of `USUAL` that it has.
+
+    Examples
+    --------
+    >>> source_name("text", ["ID", "Body"], {}), source_name("text", ["body", "message"], {})
+    ('Body', 'text')
+    """
+    if field in mapping:
+        return mapping[field]
+    if field in names or field not in USUAL:
+        return field
+    found = [name for name in names if name.lower() in USUAL[field]]
+    return found[0] if len(found) == 1 else field
+
+
+def _find(row: Mapping[str, object], field: str, mapping: Mapping[str, str]) -> object:
+    """Return the value of a field; under a name that nobody mapped only where it fits."""
+    name = source_name(field, row, mapping)
+    value = _look_up(row, name)
+    is_guess = name != field and field not in mapping
+    return None if is_guess and not _fits(field, value) else value
+
+
+def _fits(field: str, value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return False
+    return field != "created_at" or event_seconds(value) is not None
 
 
 def _look_up(row: Mapping[str, object], path: str) -> object:

@@ -204,6 +204,8 @@ def detect(head: bytes, name: str, mapping: Mapping[str, str] | None = None) -> 
         If it is none that is known.
     """
     text = decode_page(head).lstrip()
+    if not text:
+        raise FeedError(f"{name} is empty; give a file with comments.")
     if text[:1] == "[" and text[1:].lstrip()[:1] in ("{", "]"):
         raise FeedError(f"{name} is one JSON array; write it as lines: jq -c '.[]' {name} > comments.jsonl")
     if text.startswith("{"):
@@ -212,6 +214,8 @@ def detect(head: bytes, name: str, mapping: Mapping[str, str] | None = None) -> 
         return "html"
     if is_thread(text):
         return "thread"
+    if "\0" in text:
+        raise FeedError(f"{name} isn't text; give JSON Lines, a table as CSV or a saved page.")
     if is_table(text, mapping) or name.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
         return "table"
     raise FeedError(f"{name} is of no format that is known; name it: --format {'|'.join(FORMATS)}.")

@@ -1,7 +1,8 @@
-"""Saved or fetched HTML pages: comment lists as WordPress and its kin write them, and Hacker News.
+"""Saved or fetched HTML pages: comment lists as WordPress and its kin write them, old Reddit, Hacker News.
 
 One walk through the document in its order, with the comments that are open on a stack: what
-lies in a comment inside another is a reply to it. Scripts, styles and forms are passed over.
+lies in a comment inside another is a reply to it. Scripts, styles and forms are passed over,
+except the forms in which old Reddit shows what was written.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from streams.feeds.fields import content_id
 from streams.feeds.hackernews_page import is_item_page, parse_item_page
 from streams.feeds.markup import SKIPPED, classes, node_text, parse_document, walk
 from streams.feeds.page import SOURCE, Page, blog_date, text_ids
+from streams.feeds.reddit import GONE
 
 __all__ = ["is_html", "parse_html"]
 
@@ -28,18 +30,49 @@ _OPENING: Final = re.compile(
 _NUMBER: Final = re.compile(r"(?:li-|div-|article-)?comment[-_]?(\d{1,18})", re.ASCII)
 _COUNTED: Final = re.compile(r"\s*(\d[\d.,]{0,11})\s+(?:comments?|replies|responses?|thoughts?)\b", re.I)
 _BODIES: Final = frozenset(
-    {"comment-content", "comment-text", "comment_text", "comment__content", "comment-copy", "comment-entry"}
+    {
+        "comment-content",
+        "comment-text",
+        "comment_text",
+        "comment__content",
+        "comment-copy",
+        "comment-entry",
+        "usertext-body",
+    }
 )
 _META: Final = frozenset(
-    {"comment-author", "comment-meta", "comment-metadata", "commentmetadata", "reply", "says", "edit-link"}
+    {
+        "comment-author",
+        "comment-meta",
+        "comment-metadata",
+        "commentmetadata",
+        "reply",
+        "says",
+        "edit-link",
+        "tagline",
+        "buttons",
+    }
 )
 _NOT_COMMENTS: Final = frozenset({"pingback", "trackback", "comment-respond"})
-_LISTS: Final = frozenset({"commentlist", "comment-list", "children"})
+_LISTS: Final = frozenset({"commentlist", "comment-list", "children", "sitetable"})
 _PROSE: Final = frozenset({"p", "blockquote", "pre", "ul", "ol", "table"})
 _COMMENTS: Final = "li.comment, div.comment, article.comment, [id^=comment], [itemtype$=Comment]"
 _SAID: Final = ".fn, [itemprop=author], time, [itemprop=datePublished], a"
-_TITLES: Final = ("h1.entry-title", "[itemprop=headline]", "h1", 'meta[property="og:title"]', "title")
-_ARTICLES: Final = (".entry-content", "[itemprop=articleBody]", ".post-content", ".article-body")
+_TITLES: Final = (
+    "h1.entry-title",
+    "[itemprop=headline]",
+    ".thing.link a.title",
+    "h1",
+    'meta[property="og:title"]',
+    "title",
+)
+_ARTICLES: Final = (
+    ".entry-content",
+    "[itemprop=articleBody]",
+    ".post-content",
+    ".article-body",
+    ".thing.link .usertext-body",
+)
 
 
 def is_html(head: str) -> bool:
@@ -100,10 +133,10 @@ class _Drafts:
 
     def enter(self, node: LexborNode) -> bool:
         """Take what the node says; return whether to go below it."""
-        if not node.is_element_node or node.tag in SKIPPED:
+        if not node.is_element_node:
             return False
         names = classes(node)
-        if names & _NOT_COMMENTS:
+        if names & _NOT_COMMENTS or (node.tag in SKIPPED and not _shows_a_body(node, names)):
             return False
         if node.tag in ("ol", "ul") or names & _LISTS:
             self._list = node.mem_id
@@ -157,10 +190,15 @@ class _Drafts:
         return True
 
 
+def _shows_a_body(node: LexborNode, names: frozenset[str]) -> bool:
+    """Say whether an element is one of the forms that old Reddit puts around every comment's words."""
+    return node.tag == "form" and "usertext" in names
+
+
 def _note(draft: _Draft, node: LexborNode) -> None:
     """Take author and time from an element that carries them."""
-    attributes, role = node.attributes, node.attributes.get("itemprop")
-    if "fn" in classes(node) or role == "author":
+    attributes, role, names = node.attributes, node.attributes.get("itemprop"), classes(node)
+    if "fn" in names or role == "author" or (node.tag == "a" and "author" in names):
         draft.author = draft.author or node_text(node) or None
     elif node.tag == "time" or role == "datePublished":
         draft.created_at = draft.created_at or attributes.get("datetime") or attributes.get("content")
@@ -191,7 +229,7 @@ def _page(document: LexborHTMLParser, drafts: list[_Draft]) -> Page:
             url=f"{address}#comment-{draft.number}" if address and draft.number else address,
         )
         for draft in _once(drafts)
-        if draft.text
+        if draft.text and draft.text not in GONE
     )
     article = next(filter(None, (_first(document, selector) for selector in _ARTICLES)), None)
     return Page(title, Article(discussion, title, article) if article else None, comments, _claimed(document))

@@ -1,9 +1,14 @@
-"""Bytes of a file, plain or compressed, as lines of a bounded length with the offset after each."""
+"""Bytes of a file, plain or compressed, as lines of a bounded length with the offset after each.
+
+Lines come as UTF-8, whatever the file was saved in.
+"""
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +19,9 @@ from streams.feeds.feed import FeedError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["MAX_LINE_BYTES", "Splitter", "is_damage", "open_bytes", "read_lines"]
+__all__ = ["MAX_LINE_BYTES", "Splitter", "Utf8", "is_damage", "is_utf16", "open_bytes", "read_lines"]
+
+logger = logging.getLogger(__name__)
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """A longer line is refused without being held in memory; Kafka would take no more than 1 MB of it."""
@@ -26,6 +33,10 @@ _SKIP_BYTES: Final = 1024 * 1024
 
 _PACKED_BYTES: Final = 16 * 1024
 """A hostile file unpacks to some ten thousand times its size, and this much is unpacked at once."""
+
+
+_STRAY: Final = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
+"""From a byte that isn't UTF-8, as ``surrogateescape`` keeps it, to what it is in Windows-1252."""
 
 
 @contextmanager
@@ -90,8 +101,59 @@ class _Zstandard(io.RawIOBase):
         return n_bytes
 
 
+class _Utf16(io.RawIOBase):
+    """UTF-16 with a byte order mark as UTF-8 without one."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer).cast("B")
+        while not self._ready and (packed := self._packed.read(_PACKED_BYTES)):
+            self._ready = self._decoder.decode(packed).encode("utf-8", "replace")
+        n_bytes = min(len(target), len(self._ready))
+        target[:n_bytes], self._ready = self._ready[:n_bytes], self._ready[n_bytes:]
+        return n_bytes
+
+
+def is_utf16(head: bytes) -> bool:
+    """Say whether bytes open with a byte order mark of UTF-16."""
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+class Utf8:
+    """Gives lines as UTF-8; bytes that aren't are taken for Windows-1252, of which a warning tells once."""
+
+    def __init__(self) -> None:
+        self._has_told = False
+
+    def __call__(self, line: bytes) -> bytes:
+        """Return a line as UTF-8.
+
+        Examples
+        --------
+        >>> Utf8()("grün".encode("cp1252")).decode()
+        'grün'
+        """
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            if not self._has_told:
+                self._has_told = True
+                logger.warning(
+                    "not UTF-8, read as Windows-1252", extra={"byte": f"0x{line[error.start]:02x}"}
+                )
+            return line.decode("utf-8", "surrogateescape").translate(_STRAY).encode()
+        return line
+
+
 def read_lines(stream: IO[bytes], offset: int = 0) -> Iterator[tuple[bytes | None, int]]:
-    """Give the lines after an offset, without their end, each with the offset after it.
+    """Give the lines after an offset as UTF-8, without their end, each with the offset after it.
 
     A line longer than `MAX_LINE_BYTES` comes as None.
 
@@ -100,19 +162,23 @@ def read_lines(stream: IO[bytes], offset: int = 0) -> Iterator[tuple[bytes | Non
     stream
         Bytes, from their beginning.
     offset
-        Bytes to pass over, >= 0, counted in the decompressed stream.
+        Bytes to pass over, >= 0, counted in the decompressed stream, of UTF-16 once it is UTF-8.
 
     Raises
     ------
     FeedError
         If a compressed stream is damaged.
     """
+    as_utf8 = Utf8()
     try:
+        stream = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[type-var]
+        if is_utf16(stream.peek(2)):
+            stream = io.BufferedReader(_Utf16(stream))
         _skip(stream, offset)
         while line := stream.readline(MAX_LINE_BYTES + 1):
             offset += len(line)
             if len(line) <= MAX_LINE_BYTES:
-                yield line.rstrip(b"\r\n"), offset
+                yield as_utf8(line.rstrip(b"\r\n")), offset
                 continue
             while line and not line.endswith(b"\n"):
                 line = stream.readline(_SKIP_BYTES)

@@ -18,7 +18,7 @@ from typing import Final
 from streams.feeds.feed import FeedError, Item, Position
 from streams.feeds.files import MAX_PAGE_BYTES, Format, Options, detect, stream_items
 from streams.feeds.jsonlines import Parse, parse_line, parsed
-from streams.feeds.lines import Splitter
+from streams.feeds.lines import Splitter, Utf8, is_utf16
 from streams.feeds.reddit import RedditLines
 
 __all__ = ["StandardInput"]
@@ -49,7 +49,8 @@ class StandardInput:
         async with aclosing(_pieces(self._descriptor)) as pieces:
             head = await anext(pieces, b"")
             kind = self._kind(head)
-            reading = self._lines if kind in ("jsonlines", "reddit") else self._whole
+            is_lines = kind in ("jsonlines", "reddit") and not is_utf16(head)
+            reading = self._lines if is_lines else self._whole
             async with aclosing(reading(kind, head, pieces)) as items:
                 async for item in items:
                     yield item
@@ -75,11 +76,12 @@ class StandardInput:
     ) -> AsyncGenerator[Item, None]:
         plain = partial(parse_line, mapping=self._options.mapping, source=self._options.source)
         parse: Parse = RedditLines() if kind == "reddit" else plain
-        splitter, number, piece = Splitter(), 0, head
+        splitter, as_utf8, number, piece = Splitter(), Utf8(), 0, head
         while True:
             for raw in splitter.feed(piece):
                 number += 1
-                yield Item(parsed(raw, parse, number), {"line": number})
+                line = None if raw is None else as_utf8(raw)
+                yield Item(parsed(line, parse, number), {"line": number})
             if not piece:
                 return
             piece = await anext(pieces, b"")

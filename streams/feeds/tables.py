@@ -10,13 +10,16 @@ from typing import IO, Final
 from agents.errors import InvalidError, RejectedError, UnreadableError
 from agents.records import Comment
 from streams.feeds.feed import FeedError, Item, Position, Refused, count_in
-from streams.feeds.fields import HASH, comment_of
+from streams.feeds.fields import HASH, comment_of, source_name
 from streams.feeds.lines import MAX_LINE_BYTES, read_lines
 
 __all__ = ["is_table", "table_items"]
 
 DELIMITERS: Final = ",;\t|"
 """What may part the cells; the one that the first line has most of does."""
+
+MOST_CHARACTERS: Final = 200
+"""So much of the names is told where a column is missing."""
 
 _Rows = Iterator[list[str]]
 
@@ -47,7 +50,7 @@ def table_items(
     names = _names(rows)
     if missing := _missing(names, mapping or {}):
         raise FeedError(
-            f"the table has the columns {', '.join(names) or 'none'} and lacks {' and '.join(missing)}; "
+            f"the table has {_told(names)} and lacks {' and '.join(missing)}; "
             f"map others with --map text=COLUMN,id=COLUMN, or make ids with --map id={HASH}."
         )
     done = count_in(position, "row")
@@ -71,19 +74,16 @@ def _comment(
     try:
         _check(row, names)
         return comment_of(
-            {name: cell for name, cell in zip(names, row, strict=False) if cell}, mapping, source
+            {name: cell or None for name, cell in zip(names, row, strict=False)}, mapping, source
         )
     except RejectedError as error:
-        raw = "\t".join(row).encode("utf-8", "surrogateescape")
-        return Refused(raw, error.reason, str(error), where)
+        return Refused("\t".join(row).encode(), error.reason, str(error), where)
 
 
 def _check(row: Sequence[str], names: Sequence[str]) -> None:
     if len(row) > len(names):
         message = f"it has {len(row)} cells under {len(names)} names; put cells with a delimiter in quotes."
         raise InvalidError(message, "wrong_type")
-    if any("\udc80" <= character <= "\udcff" for cell in row for character in cell if not cell.isascii()):
-        raise UnreadableError("a cell isn't UTF-8; save the table as CSV in UTF-8.", "not_utf8")
 
 
 def _names(rows: Iterator[list[str] | RejectedError]) -> list[str]:
@@ -109,9 +109,7 @@ def _text_lines(stream: IO[bytes]) -> Iterator[str]:
     for number, (raw, _) in enumerate(read_lines(stream)):
         if raw is None:
             raise FeedError(f"line {number + 1} is longer than {MAX_LINE_BYTES} bytes; is this a table?")
-        if number == 0 and raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise FeedError("the table is in UTF-16; save it as CSV in UTF-8.")
-        yield raw.decode("utf-8-sig" if number == 0 else "utf-8", "surrogateescape") + "\n"
+        yield raw.decode("utf-8-sig" if number == 0 else "utf-8") + "\n"
 
 
 def _delimiter(line: str) -> str:
@@ -119,5 +117,11 @@ def _delimiter(line: str) -> str:
 
 
 def _missing(names: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
-    wanted = [mapping.get(field, field) for field in ("id", "text")]
+    wanted = [source_name(field, names, mapping) for field in ("id", "text")]
     return [repr(name) for name in wanted if name != HASH and name not in names]
+
+
+def _told(names: Sequence[str]) -> str:
+    """Say what the columns are called, with no code that a terminal would obey."""
+    words = ", ".join(names)[:MOST_CHARACTERS]
+    return f"the columns {repr(words)[1:-1]}" if words else "no row of names"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -65,3 +66,22 @@ def test_the_embedded_broker_of_another_process_must_be_named() -> None:
 
     assert result.exit_code == 1
     assert "--broker HOST:PORT" in result.output
+
+
+def test_settings_at_their_defaults_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROUNDSWELL_WEB__PORT", "7001")
+
+    result = CliRunner().invoke(main, ["settings", "--changed"])
+
+    assert [line.split()[0] for line in result.output.splitlines()[1:]] == ["web.port"]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "evaluate-drift"])
+def test_a_file_that_is_not_utf8_is_told_in_words(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(b'{"id": "a", "text": "gr\xfcn", "topic": "x"}\n')
+
+    result = CliRunner().invoke(main, [command, str(file), "--label", "topic"])
+
+    assert result.exit_code == 1
+    assert "Error: a file has the byte 0xfc at 23, which isn't UTF-8" in result.output

@@ -64,6 +64,7 @@ def test_topics_come_heaviest_first_with_share_trend_and_exemplar() -> None:
     assert "“It is late again.”" in said
     assert "▲" in said and "▼" in said
     assert "100 comments, 2 live topics, 10% unassigned, 2 rejected, over 10 hours" in said
+    assert "2 rejected: 2 no_text" in said
 
 
 def test_markup_in_a_comment_is_text() -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import AsyncMock
 
 import pytest
 
+from agents.errors import RoadError
+from streams.app import Worker
 from streams.cli.demo import _links
+from streams.offsets import Standing
 from streams.publish import Connection
+from streams.settings import Settings
+from streams.web.settings import WebSettings
 
 
 @pytest.mark.parametrize(
@@ -24,3 +32,28 @@ def test_the_command_to_subscribe_finds_what_the_demo_published(prefix: str, com
     )
 
     assert dict(_links(cast(Any, worker)))["subscribe"] == command
+
+
+async def test_a_port_in_use_is_named_with_the_option_that_gives_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        worker = Worker(Settings(web=WebSettings(port=port)), "127.0.0.1:1")
+
+        with pytest.raises(RoadError, match=rf"web.port is {port}, .* --port"):
+            await worker.start()
+        await worker.stop()
+
+
+@pytest.mark.parametrize(("n_placed", "rejected", "settled"), [(0, 2, True), (1, 1, False), (0, 0, False)])
+async def test_a_run_whose_comments_were_all_rejected_is_over(
+    n_placed: int, rejected: int, settled: bool
+) -> None:
+    worker: Any = Worker(Settings(), "127.0.0.1:1")
+    inputs = [(name, n) for name in ("comments", "embedded") for n in range(worker.n_partitions)]
+    standings = {
+        (worker.connection.topic(name), n): Standing(0, 1, 1) for name, n in [*inputs, ("sketches", 0)]
+    }
+    worker._offsets = SimpleNamespace(ask=AsyncMock(), all=lambda: standings)
+    worker._observer = SimpleNamespace(n_placed=n_placed, n_rejected=+Counter(bad_time=rejected))
+
+    assert await worker.is_settled() is settled

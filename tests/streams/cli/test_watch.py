@@ -175,3 +175,24 @@ def test_markup_in_a_comment_stays_text(text: str) -> None:
     told = Told(None, 1, ("assignments", "a", comment(text=text, cluster="c1")))
 
     assert told.lines[0].endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (
+            Choice(cluster="c9-9"),
+            ["--cluster is 'c9-9', which is not known yet; known are c1. Waiting for it."],
+        ),
+        (
+            Choice(target="nosuch"),
+            ["--target is 'nosuch', which is not known yet; known are none. Waiting for it."],
+        ),
+        (Choice(cluster="c1"), []),
+        (Choice(), []),
+    ],
+)
+def test_what_nothing_tells_of_yet_is_named_with_what_is_known(choice: Choice, said: list[str]) -> None:
+    told = Told(choice, 0, ("clusters", "c1", cluster()))
+
+    assert told.watch.unknown() == said

@@ -114,3 +114,19 @@ def test_any_bytes_that_claim_to_be_compressed_are_refused(tmp_path_factory, mag
 
     with pytest.raises(FeedError):
         list(read_file(path))
+
+
+@pytest.mark.parametrize(("raw", "said"), [(b"", "is empty"), (b"\x89PNG\r\n\x00\x00", "isn't text")])
+def test_a_file_without_text_is_called_so(raw, said):
+    with pytest.raises(FeedError, match=said):
+        detect(raw, "comments.csv")
+
+
+def test_lines_in_utf16_are_read_on_from_every_position(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes('{"id": "a", "text": "Grün."}\n{"id": "b", "text": "Gelb."}\n'.encode("utf-16"))
+
+    items = list(file_items(path, Options(), {}))
+
+    assert [item.what.text for item in items] == ["Grün.", "Gelb."]
+    assert list(file_items(path, Options(), items[0].position)) == items[1:]

@@ -1,4 +1,4 @@
-"""HTML pages: comment lists of blogs, microdata, Hacker News."""
+"""HTML pages: comment lists of blogs, microdata, old Reddit, Hacker News."""
 
 from pathlib import Path
 
@@ -107,6 +107,67 @@ def test_what_hacker_news_flagged_is_a_retraction():
     assert flagged.text is None
 
 
+def _thing(author, body, replies=""):
+    return (
+        f'<div class=" thing noncollapsed   comment " data-author="{author}">'
+        '<div class="entry unvoted"><p class="tagline"><a href="javascript:void(0)" class="expand">[-]</a>'
+        f'<a href="/user/{author}" class="author">{author}</a> <span class="score">4 points</span> '
+        '<time datetime="2025-01-01T10:00:00+00:00">3 hours ago</time></p>'
+        '<form action="#" class="usertext"><input type="hidden" name="thing_id"/>'
+        f'<div class="usertext-body may-blank-within"><div class="md">{body}</div></div></form>'
+        '<ul class="flat-list buttons"><li><a href="#">permalink</a></li><li>reply</li></ul></div>'
+        f'<div class="child">{replies}</div></div>'
+    )
+
+
+def _old_reddit(things):
+    return parse_html(
+        '<!doctype html><html><head><title>Trams : city</title></head><body><h1 class="redditname">city</h1>'
+        '<div class="sitetable linklisting"><div class="thing link"><a class="title">Trams?</a>'
+        '<form class="usertext"><div class="usertext-body"><p>Who wants them?</p></div></form></div></div>'
+        '<div class="commentarea"><form class="usertext cloneable"><textarea>draft</textarea></form>'
+        f'<div class="sitetable nestedlisting">{things}</div></div></body></html>'
+    )
+
+
+def test_an_old_reddit_page_gives_bodies_authors_and_replies():
+    reply = _thing("bea", "<p>You do.</p>")
+    page = _old_reddit(
+        _thing("ada", "<p>Who pays?</p><p>I won't.</p>", f'<div class="sitetable listing">{reply}</div>')
+        + _thing("cem", "<p>Build them.</p>")
+    )
+
+    first, answer, other = page.comments
+    assert [c.text for c in page.comments] == ["Who pays?\n\nI won't.", "You do.", "Build them."]
+    assert [c.author for c in page.comments] == ["ada", "bea", "cem"]
+    assert {c.created_at for c in page.comments} == {"2025-01-01T10:00:00+00:00"}
+    assert (first.parent, answer.parent, other.parent) == (None, first.id, None)
+    assert (page.title, page.article.text) == ("Trams?", "Who wants them?")
+
+
+def test_an_old_reddit_page_without_its_forms_says_the_same():
+    things = _thing("ada", "<p>Who pays?</p>").replace("<form", "<div").replace("</form>", "</div>")
+
+    (comment,) = _old_reddit(things).comments
+
+    assert (comment.author, comment.text) == ("ada", "Who pays?")
+
+
+def test_what_reddit_removed_is_no_comment():
+    page = _old_reddit(_thing("ada", "<p>[removed]</p>") + _thing("bea", "<p>Yes.</p>") + _thing("cem", ""))
+
+    assert [comment.author for comment in page.comments] == ["bea"]
+
+
+def test_a_form_within_a_comment_is_not_its_text():
+    page = parse_html(
+        '<ol class="comment-list"><li class="comment" id="comment-1"><p>Yes.</p>'
+        "<form><p>Report this comment</p></form></li></ol>"
+    )
+
+    assert page.comments[0].text == "Yes."
+
+
 def test_a_page_without_comments_is_refused():
     with pytest.raises(FeedError, match="no list of comments"):
         parse_html("<html><body><p>Hello.</p></body></html>")
@@ -134,6 +195,10 @@ pieces = st.lists(
             '<div class="comment">',
             '<ol class="children">',
             '<div class="comment-content">',
+            '<div class="thing comment">',
+            '<form class="usertext">',
+            '<div class="usertext-body">',
+            '<p class="tagline"><a class="author">',
             '<tr class="athing comtr" id="7"><td class="ind" indent="1">',
             '<table class="fatitem">',
             '<tr class="athing" id="8">',

@@ -63,16 +63,41 @@ def test_a_retraction_in_a_table_is_one():
     assert [(item.what.id, item.what.deleted) for item in items] == [("a", True), ("b", False)]
 
 
-def test_a_cell_that_is_not_utf8_is_refused():
-    assert [getattr(item.what, "reason", None) for item in _items(b"id,text\na,gr\xfcn\nb,B\n")] == [
-        "not_utf8",
-        None,
-    ]
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_is_read_as_it_was_saved(encoding):
+    items = _items("id\ttext\na\t“Grün”\nb\tB\n".encode(encoding))
+
+    assert [item.what.text for item in items] == ["“Grün”", "B"]
 
 
-def test_a_table_in_utf16_says_how_to_save_it():
-    with pytest.raises(FeedError, match="UTF-16"):
-        _items("id\ttext\na\tA\n".encode("utf-16"))
+def test_a_table_that_is_not_utf8_is_told_of_once(caplog):
+    _items(b"id,text\na,gr\xfcn\nb,gr\xfcn\n")
+
+    assert [record.message for record in caplog.records] == ["not UTF-8, read as Windows-1252"]
+
+
+def test_usual_names_are_recognised_in_any_case():
+    (item,) = _items(b"Comment_ID;Body;Timestamp;User\n1;Yes.;1735722000;ada\n")
+
+    assert item.what == Comment(id="1", text="Yes.", created_at="1735722000", author="ada")
+
+
+def test_two_usual_names_for_one_field_are_not_guessed_between():
+    with pytest.raises(FeedError, match="lacks 'text'"):
+        _items(b"id,body,message\n1,Yes.,No.\n")
+
+
+def test_a_guessed_time_that_cannot_be_read_is_left_alone():
+    (item,) = _items(b"id,text,date\n1,Yes.,01.02.2025 10:00\n")
+
+    assert item.what == Comment(id="1", text="Yes.")
+
+
+def test_the_names_of_a_table_cannot_steer_the_terminal():
+    with pytest.raises(FeedError) as caught:
+        _items(b"a\x1b[31m,b\n")
+
+    assert "\x1b" not in str(caught.value)
 
 
 def test_a_quote_that_is_never_closed_is_refused_and_the_feed_goes_on():
