@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import Final, NamedTuple
 
 from agents.charting.wording import Vocabulary
+from agents.clustering.letters import has_marks, marked
 from agents.clustering.phrases import JOINER, is_stop_word, stop_language
 
 __all__ = ["Naming", "Term", "Terms", "keywords", "label", "language", "weigh"]
@@ -178,8 +179,15 @@ def weigh(
 
 def language(texts: Iterable[str]) -> str | None:
     """Return the language of texts that belong together, by their stop words; None where none has any."""
-    found = (_PIECES.findall(text.casefold().replace("\u2019", "'")) for text in texts)
+    folded = [text.casefold().replace("\u2019", "'") for text in texts]
+    found = ((_marked_pieces() if has_marks(text) else _PIECES).findall(text) for text in folded)
     return stop_language([word for words in found for word in words])
+
+
+@cache
+def _marked_pieces() -> re.Pattern[str]:
+    letters = marked(r"[^\W\d_]")
+    return re.compile(f"{letters}(?:'{letters})*")
 
 
 def keywords(terms: Terms, n_comments: int, language: str | None = None) -> tuple[str, ...]:

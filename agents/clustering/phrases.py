@@ -18,6 +18,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.clustering.letters import UNSPACED, has_marks, marked, marks, pairs
+
 __all__ = ["JOINER", "is_stop_word", "phrases", "stop_language"]
 
 JOINER: Final = "\u00a0"
@@ -127,9 +129,6 @@ _BREAK = re.compile(r"[^\w\s'\-#&]+|\n+|\s[\-\u2013\u2014]+\s|&")
 _WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
 _MARK = re.compile(r"(?m)^\s*>+")
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
-)
 
 
 def phrases(text: str) -> list[str]:
@@ -146,8 +145,9 @@ def phrases(text: str) -> list[str]:
     plain = _MARK.sub(" ", straight) if ">" in straight else straight
     if _SIGN_OF_NOISE.search(plain):
         plain = _NOISE.sub(" . ", plain)
-    segments = [_WORD.findall(segment) for segment in _BREAK.split(plain)]
-    language = stop_language(word.casefold() for segment in segments for word in segment)
+    ends, word = _marked() if has_marks(plain) else (_BREAK, _WORD)
+    segments = [word.findall(segment) for segment in ends.split(plain)]
+    language = stop_language(each.casefold() for segment in segments for each in segment)
     shouted = plain.isupper()
     found: dict[str, None] = {}
     for segment in segments:
@@ -194,7 +194,8 @@ def _of_segment(words: list[str], language: str | None, *, shouted: bool) -> Ite
     for raw in words:
         word = _read(raw, language, shouted)
         if word.is_unspaced:
-            yield from _pairs(raw)
+            for run in UNSPACED.findall(raw):
+                yield from pairs(run)
             before = None
             continue
         if not word.can_name:
@@ -211,7 +212,7 @@ def _of_segment(words: list[str], language: str | None, *, shouted: bool) -> Ite
 @lru_cache(READ_WORDS)
 def _read(raw: str, language: str | None, shouted: bool) -> _Reading:
     """Return what a word is; people use the same few thousand over and over."""
-    if _UNSPACED.search(raw):
+    if UNSPACED.search(raw):
         return _Reading(raw, raw, False, False, False, is_unspaced=True)
     word = _POSSESSIVE.sub("", raw)
     folded = word.casefold()
@@ -231,10 +232,12 @@ def _can_name(word: str, language: str | None, *, shouted: bool) -> bool:
     return not is_stop_word(word.casefold(), language)
 
 
-def _pairs(run: str) -> Iterator[str]:
-    for match in _UNSPACED.finditer(run):
-        letters = match.group()
-        yield from (letters[i : i + 2] for i in range(max(1, len(letters) - 1)))
+@cache
+def _marked() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what ends a segment and what a word is, where letters have marks."""
+    letters = marked(r"[^\W_]")
+    ends = rf"[^\w\s'\-#&{marks()}]+|\n+|\s[\-\u2013\u2014]+\s|&"
+    return re.compile(ends), re.compile(rf"{letters}(?:['\-]{letters})*")
 
 
 @cache

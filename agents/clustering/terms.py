@@ -11,9 +11,12 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from agents.clustering.letters import UNSPACED, has_marks, marked, pairs
 
 __all__ = ["DIMENSIONS", "Frequencies", "filled", "hashes", "words"]
 
@@ -37,9 +40,6 @@ _NOISE = re.compile(
 _SIGN_OF_NOISE = re.compile(r"[/<&@\uff20\[]|www|RT")
 """What every kind of noise has in it; to look for this first costs a tenth."""
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
-)
 
 Words = NDArray[np.uint32]
 
@@ -67,22 +67,27 @@ def words(text: str) -> list[str]:
         plain = _NOISE.sub(" ", plain)
     plain = plain.casefold().replace("\u2019", "'")
     found: list[str] = []
-    for word in _WORD.findall(plain):
-        if word.isascii() or not _UNSPACED.search(word):
+    for word in (_marked_word() if has_marks(plain) else _WORD).findall(plain):
+        if word.isascii() or not UNSPACED.search(word):
             found.append(word[:64])
         else:
             found.extend(_pieces(word))
     return found
 
 
+@cache
+def _marked_word() -> re.Pattern[str]:
+    letters = marked(r"[^\W_]")
+    return re.compile(rf"{letters}(?:['\u2019]{letters})*")
+
+
 def _pieces(word: str) -> Iterable[str]:
     """Yield pairs of characters of unspaced scripts, and what lies between as it is."""
     at = 0
-    for match in _UNSPACED.finditer(word):
+    for match in UNSPACED.finditer(word):
         if match.start() > at:
             yield word[at : match.start()]
-        run = match.group()
-        yield from (run[i : i + 2] for i in range(max(1, len(run) - 1)))
+        yield from pairs(match.group())
         at = match.end()
     if at < len(word):
         yield word[at:]
