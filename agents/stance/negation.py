@@ -42,6 +42,9 @@ CONTRACTIONS: Final = {
     "mustn't": "must",
 }
 
+CLAUSES: Final = frozenset({"who", "that", "which", "what", "whose", "where", "when", "if", "because"})
+"""Words that open a clause inside a statement."""
+
 _DEMANDS: Final = (
     "abandon abolish adopt allow ban bring build close create criminalise criminalize cut defund deport "
     "disband encourage end enforce expand force fund give grant implement increase introduce invade invest "
@@ -117,20 +120,24 @@ def negate(statement: str) -> str:
     'Homework does not help pupils'
     >>> negate("Ban plastic bottles")
     'Do not ban plastic bottles'
+    >>> negate("People who are rich should pay more")
+    'It is not true that people who are rich should pay more'
     >>> negate("Celibacy outdated")
     'It is not true that celibacy outdated'
     """
-    text = " ".join(statement.split()).rstrip(".!")
+    text = " ".join(statement.replace("\u2019", "'").split()).rstrip(".!")
     if PREFIXES.match(text) and text.lower().startswith(("this house would ", "thw ")):
         rest = PREFIXES.sub("", text, count=1)
         return f"We should {rest[4:]}" if rest.lower().startswith("not ") else f"We should not {rest}"
     if text.startswith("The answer to ") and text.endswith(" is yes"):
         return text.removesuffix("yes") + "no"
     words = PREFIXES.sub("", text, count=1).split()
-    turned = _at_auxiliary(words) or _at_imperative(words) or _at_plain_verb(words)
+    end = next((place for place, word in enumerate(words) if _opens_clause(word.lower())), len(words))
+    main = words[:end]
+    turned = _at_auxiliary(main) or _at_imperative(main) or _at_plain_verb(main)
     if turned is None:
         return "It is not true that " + _lower_first(" ".join(words))
-    return _upper_first(" ".join(turned))
+    return _upper_first(" ".join([*turned, *words[end:]]))
 
 
 def opposite(statement: str) -> str | None:
@@ -157,7 +164,7 @@ def _at_auxiliary(words: list[str]) -> list[str] | None:
         plain = word.lower()
         if plain in CONTRACTIONS:
             return _without_not(words[:place], CONTRACTIONS[plain], words[place + 1 :])
-        if plain not in _AUXILIARY or (place == 0 and plain in ("do", "have", "will", "can")):
+        if plain not in _AUXILIARY or (place == 0 and plain in ("do", "have", "will", "can", "may")):
             if place == 0 and plain == "do" and len(words) > 2 and words[1].lower() == "not":
                 return words[2:]
             continue
@@ -169,6 +176,11 @@ def _at_auxiliary(words: list[str]) -> list[str] | None:
             return [*words[:place], does, "not", "have", *rest]
         return [*words[: place + 1], "not", *rest]
     return None
+
+
+def _opens_clause(word: str) -> bool:
+    """Return whether what follows may have a verb of its own, which isn't the statement's."""
+    return word in CLAUSES or word.endswith(",")
 
 
 def _without_not(before: list[str], verb: str, after: list[str]) -> list[str]:
