@@ -254,8 +254,10 @@ class View:
             for target, by_side in self.discussion.ledger.notes[row].side_exemplars.items():
                 for side, exemplars in by_side.items():
                     kept = shown.setdefault(target, {}).get(side, ())
-                    if exemplars:
-                        shown[target][side] = (*kept, *exemplars)[:MOST_SIDE_EXEMPLARS]
+                    said = {each.text for each in kept}
+                    more = {each.text: each for each in reversed(exemplars) if each.text not in said}
+                    if more:
+                        shown[target][side] = (*kept, *reversed(more.values()))[:MOST_SIDE_EXEMPLARS]
         return {target: by_side for target, by_side in shown.items() if by_side}
 
     def _places(self, live: Live, rows: list[int]) -> tuple[tuple[Discussed, ...], dict[str, int]]:

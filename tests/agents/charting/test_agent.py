@@ -267,6 +267,31 @@ def test_sides_that_come_before_their_micro_cluster_wait_for_it_over_a_restart()
     assert [each.id for each in cluster.side_exemplars["pact"]["against"]] == ["m1"]
 
 
+def test_a_bot_that_repeats_itself_shows_a_side_once():
+    chart = make_chart()
+    chart.step([sketch(0, 0, 0, delta("0-0", 0, 4), delta("0-1", 0, 4))])
+    texts = [
+        ("0-0", "a", "Buy this."),
+        ("0-0", "b", "Buy this."),
+        ("0-1", "c", "Buy this."),
+        ("0-1", "d", "I am for it."),
+    ]
+    sides = tuple(
+        StanceDelta(
+            target="pact", micro=micro, side="favor", count=1, exemplars=(Exemplar(id=id, text=text),)
+        )
+        for micro, id, text in texts
+    )
+    chart.step([msgspec.structs.replace(sketch(0, 0, 0, stage="judge"), stances=sides)])
+
+    (cluster,) = of_kind(chart.step([sketch(0, 1, 60, delta("0-0", 60))]), Cluster)
+
+    assert sorted(each.text for each in cluster.side_exemplars["pact"]["favor"]) == [
+        "Buy this.",
+        "I am for it.",
+    ]
+
+
 def test_a_topic_that_is_taken_back_whole_ends_without_a_word_of_it():
     chart = make_chart()
     secret = Exemplar(id="m9", text="Zebra parade at the ministry.", similarity=0.99)
