@@ -124,13 +124,14 @@ class Embedded(Record, frozen=True, kw_only=True, tag_field="kind", tag="comment
 
 
 class Pause(Record, frozen=True, kw_only=True, tag_field="kind", tag="pause"):
-    """The partition was read to its end and stayed silent.
+    """The partition was read to its end and stayed silent; or, with ``closed``, that tick is over.
 
     ``offset`` is the last offset of ``comments`` that was read, -1 where there was none.
     """
 
     partition: int
     offset: int
+    closed: datetime | None = None
 
 
 class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, gc=False):

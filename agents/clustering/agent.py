@@ -24,7 +24,7 @@ from agents.clustering.settings import ClusteringSettings
 from agents.clustering.sketch import Summary
 from agents.clustering.terms import hashes, words
 from agents.clustering.texts import Texts
-from agents.clustering.ticks import TickClock, TimeSettings
+from agents.clustering.ticks import TickClock, TimeSettings, as_datetime
 from agents.clustering.writing import Writer
 from agents.errors import EncoderError, StateError
 from agents.records import Embedded, Pause, Placement
@@ -68,7 +68,6 @@ class _State(msgspec.Struct, frozen=True):
     newcomers: bytes
     texts: bytes
     summaries: list[bytes]
-    is_judge_waiting: bool
 
 
 class Assign:
@@ -120,8 +119,6 @@ class Assign:
         self._core: MicroClusters | None = None
         self._offset = -1
         self._seq = 0
-        self._is_judge_waiting = gate is not None
-        """Whether the judge of this partition has to be told when a tick is over."""
 
     def step(self, batch: Sequence[Embedded | Pause]) -> list[Emission]:
         """Learn the batch in its order; one assignment a comment, and a sketch for every tick that closes."""
@@ -170,7 +167,8 @@ class Assign:
             self._flush(run, out)
             for tick in reading.closed:
                 self._publish(tick, out)
-            self._end_tick(record.offset - 1, out)
+            if reading.closed:
+                self._tell_judge(record.offset - 1, reading.closed[-1], out)
             if reading.moved_back_seconds:
                 self._move_back(reading.tick, reading.moved_back_seconds)
         run.append(_Entry(record, reading.at, reading.tick, reading.is_late, is_edit, words(record.text)))
@@ -254,14 +252,12 @@ class Assign:
     ) -> None:
         debated = self._writer.debated(record, number, targets, self._texts.find(record.parent))
         out.append(Emission("debated", record.discussion or record.id, debated, self._partition))
-        self._is_judge_waiting = True
 
-    def _end_tick(self, offset: int, out: list[Emission]) -> None:
-        """Let the judge go on: it hears only of what is about a target, and that may be long in coming."""
-        if self._is_judge_waiting:
-            pause = Pause(partition=self._partition, offset=offset)
+    def _tell_judge(self, offset: int, tick: int, out: list[Emission]) -> None:
+        """Say which tick has closed: the judge hears only of what is about a target, long after maybe."""
+        if self._gate is not None:
+            pause = Pause(partition=self._partition, offset=offset, closed=as_datetime(tick))
             out.append(Emission("debated", None, pause, self._partition))
-            self._is_judge_waiting = False
 
     def _retract(self, record: Embedded, known: Known | None, out: list[Emission]) -> None:
         """Take a comment back; one that isn't known (any more) still loses its assignment."""
@@ -301,7 +297,6 @@ class Assign:
             self._publish(tick, out, is_idle=tick == open_ticks[-1], is_open=True)
         if self._gate is not None:
             out.append(Emission("debated", None, pause, self._partition))
-            self._is_judge_waiting = False
 
     def _publish(
         self, tick: int, out: list[Emission], *, is_idle: bool = False, is_open: bool = False
@@ -377,7 +372,6 @@ class Assign:
                 newcomers=self._newcomers.snapshot(),
                 texts=self._texts.snapshot(),
                 summaries=[summary.snapshot() for summary in self._summaries.values()],
-                is_judge_waiting=self._is_judge_waiting,
             )
         )
 
@@ -401,7 +395,6 @@ class Assign:
                 "Choose a new topics.prefix and replay."
             )
         self._offset, self._seq = read.offset, read.seq
-        self._is_judge_waiting = read.is_judge_waiting and self._gate is not None
         self._clock.restore(read.clock)
         self._core = None
         if read.dimensions:

@@ -140,6 +140,14 @@ class TickClock:
         self._n_confirmed += ahead >= -self.settings.jump_seconds
         return self._move(time)
 
+    def close(self, tick: int) -> tuple[int, ...]:
+        """Follow another clock that has closed a tick; return the starts of the ticks that this closes."""
+        reached = self.end(tick) + self.settings.lateness_seconds
+        self.latest = reached if self.latest is None else max(self.latest, reached)
+        closed = tuple(each for each in self._open if each <= tick)
+        del self._open[: len(closed)]
+        return closed
+
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
         state = _State(self.latest, self._n_confirmed, self._open, self._suspects, self.n_late)

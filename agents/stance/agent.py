@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -84,7 +85,7 @@ class Judge:
         emissions: list[Emission] = []
         for each in fresh:
             if isinstance(each, Pause):
-                emissions.extend(self._pause())
+                emissions.extend(self._pause() if each.closed is None else self._close(each.closed))
             else:
                 emissions.extend(self._hear(each, next(verdicts)))
         return emissions
@@ -221,6 +222,12 @@ class Judge:
         ticks = sorted(self._clock.open_ticks) or [self._clock.tick]
         for tick in ticks:
             yield from self._publish(tick, idle=tick == ticks[-1])
+
+    def _close(self, at: datetime) -> Iterator[Emission]:
+        """Publish the ticks that ASSIGN has closed, the last of them though it holds nothing."""
+        tick = int(at.timestamp())
+        for each in sorted({*self._clock.close(tick), tick}):
+            yield from self._publish(each)
 
     def _publish(self, tick: int, idle: bool = False) -> Iterator[Emission]:
         """Publish one tick in parts that fit into a record."""

@@ -384,8 +384,11 @@ def test_the_judge_is_told_when_a_tick_is_over_though_nothing_more_is_about_a_ta
     )
 
     debated = [each.record for each in emitted if each.topic == "debated"]
-    assert [type(each) for each in debated] == [Debated, Pause]
-    assert [each.offset for each in debated] == [0, 1]
+    assert isinstance(debated[0], Debated)
+    closed = [each.closed for each in debated[1:] if isinstance(each, Pause)]
+    assert len(closed) > 1
+    assert closed[-1] == sketches(emitted)[-1].tick
+    assert closed == [each.tick for each in sketches(emitted) if each.tick in closed]
 
 
 def test_an_edit_and_its_new_text_are_told_together_over_two_open_ticks() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.agent import Emission
-from agents.clustering.ticks import TimeSettings
+from agents.clustering.ticks import TimeSettings, as_datetime
 from agents.errors import StateError
 from agents.records import Debated, Judgement, Pause, Sketch
 from agents.stance.agent import Judge
@@ -25,6 +25,10 @@ def judge(model: CountingModel | None = None, **changed: object) -> Judge:
 
 def pause(offset: int) -> Pause:
     return Pause(partition=0, offset=offset)
+
+
+def closed(offset: int, tick: int) -> Pause:
+    return Pause(partition=0, offset=offset, closed=as_datetime(tick))
 
 
 def judgements(emissions: list[Emission]) -> dict[str, Judgement | None]:
@@ -204,6 +208,20 @@ def test_the_parts_of_a_large_tick_stay_below_a_message_and_add_up() -> None:
     assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
     assert [part.idle for part in parts] == [False] * (len(parts) - 1) + [True]
     assert sum(totals(out).values()) == 2000
+
+
+def test_a_tick_that_assign_has_closed_is_told_though_nothing_more_is_about_a_target() -> None:
+    agent = judge()
+    agent.step([debated("a", "yes", 30, offset=0)])
+
+    out = agent.step([closed(1, 0), closed(2, 120)])
+    late = agent.step([debated("b", "yes", 190, offset=5), pause(5)])
+
+    assert [(each.tick.timestamp(), each.idle, len(each.stances)) for each in sketches(out)] == [
+        (0, False, 1),
+        (120, False, 0),
+    ]
+    assert [(each.tick.timestamp(), each.late) for each in sketches(late)] == [(180, 0)]
 
 
 def test_a_first_time_that_no_second_confirms_takes_its_counts_along() -> None:
