@@ -49,6 +49,9 @@ logger = logging.getLogger(__name__)
 BACKLOG_BYTES: Final = 3 * 1_048_576
 """Bytes of values that may wait on a partition of the embedded broker, which keeps 5 MiB, compressed."""
 
+SHUTDOWN_SECONDS: Final = 5.0
+"""How long a request that is being answered may hold up a worker that ends."""
+
 VERSION: Final = version("groundswell")
 
 
@@ -266,6 +269,11 @@ class Worker:
             return []
         return [(tp.topic, tp.partition) for tp in assigned if tp.topic in wanted]
 
+    def _home(self, comment: str) -> int | None:
+        """Return the partition of a comment that is known, whoever took it."""
+        known = self.view.comments.get(comment)
+        return None if known is None else known.partition
+
     def _lay(self) -> None:
         assert self._offsets is not None and self._failed is not None and self._encoder is not None
         self._observer = MetricsObserver(self.metrics, self.connection, self._owned)
@@ -297,9 +305,10 @@ class Worker:
             settings.post,
             settings.embedding,
             keyed_by_id=settings.topics.keyed_by_id,
+            home=self._home,
         )
         door.add_to(application)
-        self._web = web.AppRunner(application, access_log=None)
+        self._web = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._web.setup()
         site = web.TCPSite(self._web, self.settings.web.host, self.settings.web.port)
         try:

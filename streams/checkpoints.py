@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import DefaultPartitioner
-from cramjam import zstd
+from cramjam import DecompressionError, zstd
 
 from agents.agent import Emission
 from agents.errors import StateError
@@ -63,9 +63,21 @@ def checkpoint_emission(agent: str, partition: int, checkpoint: Checkpoint) -> E
 
 
 def decode_checkpoint(value: bytes) -> Checkpoint:
-    """Return what such a record holds."""
-    stored = msgspec.msgpack.decode(value, type=Checkpoint)
-    return msgspec.structs.replace(stored, state=bytes(zstd.decompress(stored.state)))
+    """Return what such a record holds.
+
+    Raises
+    ------
+    StateError
+        If it holds no checkpoint.
+    """
+    try:
+        stored = msgspec.msgpack.decode(value, type=Checkpoint)
+        return msgspec.structs.replace(stored, state=bytes(zstd.decompress(stored.state)))
+    except (msgspec.MsgspecError, DecompressionError) as cause:
+        raise StateError(
+            f"a checkpoint of {len(value)} bytes can't be read ({cause}). Choose a new topics.prefix "
+            "and replay."
+        ) from cause
 
 
 async def read_checkpoint(connection: Connection, agent: str, partition: int) -> Checkpoint | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Final
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 2.0
 RETENTION_SECONDS: Final = 7 * DAY_SECONDS
 SIDES: Final = ("favor", "against", "none")
+OURS: Final = re.compile(r"cluster\.(?P<cluster>c\d+-\d+(?:\.\d+)?)")
+"""Topics of clusters; whatever else begins like them is somebody else's."""
 
 
 class ExtraTopics:
@@ -142,9 +145,10 @@ class ExtraTopics:
 
     def _has_ended(self, topic: str) -> bool:
         """Whether a topic's cluster is over; one that a lower cap leaves out stays."""
-        if not topic.startswith("cluster."):
+        found = OURS.fullmatch(topic)
+        if found is None:
             return False
-        cluster = self._view.clusters.get(topic.removeprefix("cluster."))
+        cluster = self._view.clusters.get(found["cluster"])
         return cluster is None or cluster.state != "live"
 
     async def _make(self, names: list[str]) -> None:

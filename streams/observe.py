@@ -104,7 +104,10 @@ class MetricsObserver:
     def behind_seconds(self, standings: Mapping[tuple[str, int], Standing]) -> float:
         """Return the age of the oldest message that waits, and show the lag of every partition."""
         now, worst = time.time(), 0.0
+        owned = set(self._owned())
         for (topic, partition), standing in standings.items():
+            if (topic, partition) not in owned:  # moved to another worker since they were asked for
+                continue
             newest = self._newest.get((topic, partition))
             seconds = max(0.0, now - newest) if standing.lag and newest is not None else 0.0
             self._metrics.lag(topic.removeprefix(self._prefix), partition, standing.lag, seconds)

@@ -83,6 +83,11 @@ def unpack(packed: bytes) -> State:
             f"the chart's state can't be read ({cause}); it must be one of version {VERSION}. "
             "Restore the version that wrote it, or choose a new topics.prefix and replay."
         ) from cause
+    if state.version != VERSION:
+        raise StateError(
+            f"the chart's state is of version {state.version}, this program reads {VERSION}. "
+            "Restore the version that wrote it, or choose a new topics.prefix and replay."
+        )
     return state
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from agents.agent import Emission
@@ -24,16 +25,29 @@ class Keys:
         them, since only the one that has it does anything about it.
     keyed_by_id
         Whether the deployment keys by id always (``topics.keyed_by_id``).
+    home
+        The partition of a comment that somebody else sent, where that is known.
     """
 
-    def __init__(self, n_partitions: int, *, keyed_by_id: bool = False, max_keys: int = MAX_KEYS) -> None:
+    def __init__(
+        self,
+        n_partitions: int,
+        *,
+        keyed_by_id: bool = False,
+        max_keys: int = MAX_KEYS,
+        home: Callable[[str], int | None] = lambda comment: None,
+    ) -> None:
         self._n_partitions = n_partitions
         self._keyed_by_id = keyed_by_id
         self._max_keys = max_keys
         self._keys: OrderedDict[str, str] = OrderedDict()
+        self._home = home
 
     def emissions(self, comment: Comment) -> list[Emission]:
         """Return what to send for a comment: one record, or one a partition for an unknown retraction."""
+        home = None if self._keyed_by_id or comment.id in self._keys else self._home(comment.id)
+        if home is not None:
+            return [Emission("comments", comment.discussion or comment.id, comment, home)]
         key = self._key(comment)
         if key is None:
             return [

@@ -95,6 +95,8 @@ class Comments:
         What a comment is checked against: the same that EMBED checks.
     keyed_by_id
         ``topics.keyed_by_id``.
+    home
+        The partition of a comment that another worker took, or this one before it was started again.
     now, wall
         Monotonic clock and time of day, in seconds.
     """
@@ -107,13 +109,14 @@ class Comments:
         embedding: EmbeddingSettings,
         *,
         keyed_by_id: bool = False,
+        home: Callable[[str], int | None] = lambda comment: None,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._publish = publish
         self._settings = settings
         self._embedding = embedding
-        self._keys = Keys(n_partitions, keyed_by_id=keyed_by_id)
+        self._keys = Keys(n_partitions, keyed_by_id=keyed_by_id, home=home)
         self._now, self._wall = now, wall
         self._waiting = 0
         self._in_order = asyncio.Lock()

@@ -145,7 +145,7 @@ class Reader:
         key = (message.key or b"").decode("utf-8", "replace")
         try:
             record = None if message.value is None else decode(message.value, kind)
-        except (msgspec.ValidationError, msgspec.DecodeError) as cause:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             where = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
             logger.warning("record not readable, skipped", extra={**where, "cause": str(cause)})
             return

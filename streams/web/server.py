@@ -184,6 +184,7 @@ class Site:
         self._view.listeners.append(changed.set)
         response = web.StreamResponse(
             headers={
+                **HEADERS,
                 "Content-Type": "text/event-stream",
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",

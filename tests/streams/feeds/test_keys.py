@@ -46,3 +46,12 @@ def test_memory_is_bounded_and_the_oldest_go_first():
 
     assert _keys_of(keys, id="b", deleted=True) == [("d", None)]
     assert len(_keys_of(keys, id="a", deleted=True)) == 2
+
+
+def test_an_edit_of_what_another_worker_took_goes_where_the_original_is():
+    keys = Keys(4, home={"a": 3}.get)
+    edit = Comment(id="a", text="new", discussion="moved")
+
+    assert [(each.partition, each.record) for each in keys.emissions(edit)] == [(3, edit)]
+    assert [each.partition for each in keys.emissions(Comment(id="a", deleted=True))] == [3]
+    assert [each.partition for each in keys.emissions(Comment(id="b", text="other"))] == [None]
