@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 
 from agents.errors import StateError
@@ -26,3 +27,16 @@ def test_a_state_that_does_not_fit_is_refused_with_the_settings_to_lower() -> No
 
     with pytest.raises(StateError, match=rf"at most {MAX_BYTES} fit.*clustering\.micro_clusters"):
         checkpoint_emission("assign", 3, Checkpoint(0, noise))
+
+
+@pytest.mark.parametrize("value", [b"", b"garbage", b"\x93\x00\xc4\x00"])
+def test_a_record_that_is_no_checkpoint_is_refused_in_words(value: bytes) -> None:
+    with pytest.raises(StateError, match=f"a checkpoint of {len(value)} bytes can't be read.*replay"):
+        decode_checkpoint(value)
+
+
+def test_a_state_that_was_not_compressed_is_refused_in_words() -> None:
+    packed = msgspec.msgpack.encode(Checkpoint(7, b"plain"))
+
+    with pytest.raises(StateError, match="can't be read"):
+        decode_checkpoint(packed)

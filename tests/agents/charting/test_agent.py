@@ -6,6 +6,7 @@ from collections import Counter
 import msgspec
 import pytest
 
+from agents.charting import state as states
 from agents.charting.agent import Chart
 from agents.charting.settings import ChartingSettings
 from agents.clustering.ticks import TimeSettings
@@ -372,6 +373,13 @@ def test_another_encoder_is_refused_in_words():
 def test_a_state_that_cannot_be_read_is_refused_in_words(state):
     with pytest.raises(StateError, match=r"chart's state can't be read.*replay"):
         make_chart().restore(state)
+
+
+def test_a_state_of_another_version_is_refused_in_words():
+    state = states.unpack(make_chart().snapshot())
+
+    with pytest.raises(StateError, match=f"of version 99, this program reads {states.VERSION}"):
+        make_chart().restore(states.pack(msgspec.structs.replace(state, version=99)))
 
 
 def test_asking_for_the_state_changes_nothing():
