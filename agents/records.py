@@ -5,7 +5,7 @@
     Record
     ├── Comment       comments      as it was fed
     ├── Embedded      embedded      a comment with its vector
-    ├── Pause         embedded, debated   the partition fell silent
+    ├── Pause         embedded, debated   the partition fell silent, or a tick is over
     ├── Assignment    assignments   the place of one comment
     ├── Debated       debated       a comment that is about a target
     ├── Judgement     judgements    the side that it takes

@@ -14,14 +14,14 @@ from itertools import groupby
 __all__ = ["UNSPACED", "has_marks", "marked", "marks", "pairs"]
 
 UNSPACED = re.compile(
-    "[\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u3040-\\u30ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff]+"
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
 )
 """Letters of scripts that write no spaces between words."""
 
 FIRST, LAST = 0x0300, 0xFE2F
 """Where marks lie; the rest are those of musical notes and dead languages."""
 
-_JOINERS = "\\u200c\\u200d"
+_JOINERS = "\u200c\u200d"
 """Without width: they join or part the letters of one word in Persian and in Indian scripts."""
 
 

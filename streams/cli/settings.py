@@ -24,8 +24,9 @@ def settings(*, changed: bool) -> None:
     Example: groundswell settings --changed
     """
     table = Table("setting", "value", "set by", box=None, pad_edge=False)
+    defaults = Settings()
     for each in sources():
-        differs = each.value != attrgetter(each.name)(Settings())
+        differs = each.value != attrgetter(each.name)(defaults)
         if changed and not differs:
             continue
         value = "(set)" if each.name in HIDDEN and each.value else repr(each.value)
