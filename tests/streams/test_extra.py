@@ -114,3 +114,26 @@ async def test_only_what_has_a_topic_is_copied() -> None:
         assert list(topics.copies(assignment("c1", chart_tick=None))) == [], "the chart has not said so yet"
     finally:
         await topics.stop()
+
+
+def test_only_topics_of_clusters_that_are_over_are_taken_away() -> None:
+    class Admin:
+        def __init__(self) -> None:
+            names = ["cluster.c0-1", "cluster.c0-2", "cluster.orders", "cluster.c", "cluster.c0-1.orders"]
+            self.names = [f"p.{name}" for name in names]
+
+        async def list_topics(self) -> list[str]:
+            return list(self.names)
+
+        async def delete_topics(self, names: list[str]) -> None:
+            self.names = [name for name in self.names if name not in names]
+
+        async def create_topics(self, topics: list[object]) -> None:
+            """Make none: all are there."""
+
+    over = extra(TopicSettings(per_cluster=True))
+    admin = over._admin = Admin()  # type: ignore[assignment]
+
+    asyncio.run(over._look())
+
+    assert admin.names == ["p.cluster.orders", "p.cluster.c", "p.cluster.c0-1.orders"]
