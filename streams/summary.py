@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,8 @@ def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
     """
     if not values:
         return ""
+    exponent = math.frexp(max(map(abs, values)))[1]  # a mean of the smallest numbers there are would be 0
+    values = [math.ldexp(value, -exponent) for value in values]
     columns = min(width, len(values))
     edges = [round(i * len(values) / columns) for i in range(columns + 1)]
     means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]

@@ -6,7 +6,7 @@ import io
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -90,6 +90,7 @@ def test_what_happened_is_counted() -> None:
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(1, 40))
+@example([0.0, 5e-324], 1)
 def test_a_sparkline_has_a_bar_a_column_and_its_highest_is_full(values: list[float], width: int) -> None:
     line = sparkline(values, width)
 
