@@ -103,7 +103,7 @@ class Trial:
     """Measure drift too, and keep its alarms."""
     placements: dict[str, Placement] = field(default_factory=dict)
     moves: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-    """Per micro-cluster the clusters that it was placed in, each with the comments until then."""
+    """Per micro-cluster the clusters that it was placed in, each with the comments read until then."""
     assigned: dict[str, Assignment] = field(default_factory=dict)
     """The first assignment of each comment."""
     lineage: list[Lineage] = field(default_factory=list)
@@ -134,12 +134,12 @@ class Trial:
                 if n > 1 and heard[i] < now - self.time.tick_seconds:
                     self._take(agents[i].step([Pause(partition=i, offset=offsets[i])]), chart)
                     heard[i] = np.inf
+            self._n += len(batch)
             for i in range(n):
                 mine = [record for record in batch if self._partition(record) == i]
                 if mine:
                     offsets[i], heard[i] = mine[-1].offset, now
                     self._take(agents[i].step(mine), chart)
-            self._n += len(batch)
         for i in range(n):
             self._take(agents[i].step([Pause(partition=i, offset=offsets[i])]), chart)
         for agent in agents:

@@ -210,3 +210,16 @@ def test_a_trial_gives_the_same_at_any_batch_size_and_again() -> None:
         assert again.assigned == whole.assigned
     assert len(whole.placements) >= 5
     assert len(whole.lineage) >= 5
+
+
+def test_a_comment_that_has_never_changed_ends_where_it_arrived() -> None:
+    """Also the one that closes the tick whose chart moves its micro-cluster."""
+    stream = [each for each in talk(400, common=0.5) if isinstance(each, Embedded) and not each.deleted]
+    stream = [each for each in stream if each.id == f"m{each.offset}"]
+    made = trial()
+
+    found = evaluate(stream, ["a"] * len(stream), made)
+
+    arrived = [made.assigned[each.id].cluster for each in stream]
+    stayed = [was is not None and was == made.settled(e.id) for was, e in zip(arrived, stream, strict=True)]
+    assert found.never_changed == pytest.approx(sum(stayed) / len(stream), abs=1e-9)
