@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
+from agents.clustering.phrases import phrases
 from agents.clustering.terms import words
 from agents.records import Exemplar
 
@@ -68,7 +69,8 @@ def choose(offered: Iterable[tuple[Exemplar, float]], shown: Sequence[str] = ())
 
 @lru_cache(maxsize=8192)
 def _words(text: str) -> frozenset[str]:
-    return frozenset(words(text))
+    """Return the words of a text, its emoji where it has none."""
+    return frozenset(words(text)) or frozenset(phrases(text))
 
 
 def _rank(exemplar: Exemplar, centrality: float, shown: Sequence[str]) -> float:

@@ -8,14 +8,14 @@ the best.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
-from agents.charting.wording import Vocabulary
-from agents.clustering.letters import has_marks, marked
+from agents.charting.terms import Term, Terms, weigh
+from agents.clustering.letters import UNSPACED, has_marks, marked, pairs
 from agents.clustering.phrases import JOINER, is_stop_word, stop_language
 
 __all__ = ["Naming", "Term", "Terms", "keywords", "label", "language", "weigh"]
@@ -25,24 +25,27 @@ MOST_WORDS: Final = 4
 
 FEWEST_WORDS: Final = 2
 
-ENOUGH_SHARED: Final = 12
-"""Terms of two comments or more from which on those of a single one aren't looked at."""
-
-MOST_WEIGHED: Final = 400
-"""Terms of one cluster that are looked at: those with the largest weight."""
-
 MOST_KEYWORDS: Final = 8
 
-PHRASE_PART: Final = 0.3
-"""Part of a word's comments that must have it in the phrase for it to be said with its neighbour."""
+MOSTLY: Final = 0.4
+"""Part of a word's comments that must have it in the phrase for it to be said with its neighbour; """
+
+OFTEN: Final = 0.3
+"""and this part, where the neighbour says nearly as much of the cluster: review says little of a film."""
+
+JOINT_PART: Final = 0.7
+"""Part of the comments of a phrase that must have one more word of it: `review spike lee` is two things."""
+
+MOST_CHAINED: Final = 8
+"""Words that are looked at to find where a long name, as of a film, is best cut."""
 
 SECOND_PART: Final = 0.5
 """Part of the first word's standing that a further one must have to be named too."""
 
-STAYING: Final = 0.65
+STAYING: Final = 0.6
 """A label stays while its standing is at least this part of the best one's; """
 
-OUTGROWN: Final = 0.9
+OUTGROWN: Final = 0.8
 """and this part of it once the topic has doubled since the label was chosen: a few comments know less."""
 
 LONGEST_LY: Final = 5
@@ -69,63 +72,21 @@ _VAGUE: Final = frozenset(
     | {"top", "totally", "true", "understand", "wait", "watch", "week", "weeks", "wonder", "word", "words"}
     | {"world", "write", "wrong", "wrote", "yeah", "yep", "yesterday", "run", "live", "put", "bring", "lose"}
     | {"case", "fact", "man", "men", "number", "numbers", "part", "place", "point", "problem", "problems"}
+    | {"breakfast", "dad", "dinner", "husband", "lady", "lunch", "mate", "mom", "mum", "thread", "wife"}
+    | {"billion", "million", "percent", "thousand", "trillion"}
     | {"right", "side", "sides", "state", "system", "today", "work", "works", "working", "year", "years"}
 )
 """Words that are said of everything: they name a topic only beside another word, as in a world cup."""
 
+_DATES: Final = frozenset(
+    {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february"}
+    | {"april", "june", "july", "august", "september", "october", "november", "december"}
+)
+"""They say when, and name a topic only beside another word, as in black friday."""
+
 _DRAWN_OUT = re.compile(r"([^\W\d_])\1\1")
 
 _PIECES = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
-
-
-class Term(NamedTuple):
-    """A word or phrase of one cluster.
-
-    Parameters
-    ----------
-    text
-        As most of its comments write it.
-    support
-        Remembered comments that have it.
-    coverage
-        Part of the cluster's faded weight that has it, 0..1.
-    standing
-        Coverage times rarity: class-based tf-idf.
-    """
-
-    text: str
-    support: int
-    coverage: float
-    standing: float
-
-    @property
-    def words(self) -> list[str]:
-        """The words that it is made of."""
-        return self.text.split(JOINER)
-
-
-class Pair(NamedTuple):
-    """A phrase of two words, folded, and its place among the terms."""
-
-    rank: int
-    first: str
-    second: str
-    term: Term
-
-
-class Terms(dict[str, Term]):
-    """The terms of one cluster by their folded form, best first."""
-
-    @cached_property
-    def pairs(self) -> dict[str, list[Pair]]:
-        """The phrases that each word stands in, best first."""
-        found: dict[str, list[Pair]] = {}
-        for rank, (folded, term) in enumerate(self.items()):
-            if JOINER in folded:
-                first, second = folded.split(JOINER)
-                for word in {first, second}:
-                    found.setdefault(word, []).append(Pair(rank, first, second, term))
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,47 +95,6 @@ class Naming:
 
     text: str
     standing: float
-
-
-def weigh(
-    wordings: Sequence[tuple[Mapping[str, int], float]], vocabulary: Vocabulary, n_clusters: int
-) -> Terms:
-    """Return the terms of a cluster.
-
-    Parameters
-    ----------
-    wordings
-        For each of its micro-clusters the counts of comments by term, and the weight that one of
-        these comments has now.
-    n_clusters
-        Classes of the tf-idf.
-    """
-    weights: dict[str, float] = {}
-    supports: dict[str, int] = {}
-    forms: dict[str, dict[str, int]] = {}
-    for counts, factor in wordings:
-        for text, count in counts.items():
-            folded = text.casefold()
-            weights[folded] = weights.get(folded, 0.0) + count * factor
-            supports[folded] = supports.get(folded, 0) + count
-            written = forms.setdefault(folded, {})
-            written[text] = written.get(text, 0) + count
-    shared = [folded for folded, support in supports.items() if support > 1]
-    chosen = shared if len(shared) >= ENOUGH_SHARED else list(weights)
-    chosen = sorted(chosen, key=lambda folded: (-weights[folded], folded))[:MOST_WEIGHED]
-    terms = [
-        (
-            folded,
-            Term(
-                _written(forms[folded]),
-                supports[folded],
-                weights[folded],
-                weights[folded] * vocabulary.rarity(folded, n_clusters),
-            ),
-        )
-        for folded in chosen
-    ]
-    return Terms(sorted(terms, key=lambda item: (-item[1].standing, item[0])))
 
 
 def language(texts: Iterable[str]) -> str | None:
@@ -233,7 +153,7 @@ def label(
     first = next(namings)
     best = next((each for each in chain([first], namings) if each.text.casefold() not in taken), first)
     loyalty = OUTGROWN if is_outgrown else STAYING
-    if current and current.casefold() not in taken and _stays(current, best, candidates, loyalty):
+    if current and current.casefold() not in taken and _stays(current, best, candidates, terms, loyalty):
         return current
     return best.text
 
@@ -262,7 +182,8 @@ def _is_vague(term: Term) -> bool:
     word = term.text.casefold()
     is_adverb = word.endswith("ly") and len(word) > LONGEST_LY and word not in _THINGS_LY
     is_adverb = is_adverb and term.text.islower()
-    return word in _VAGUE or is_adverb or _DRAWN_OUT.search(word) is not None
+    is_date = word in _DATES or term.text in ("March", "May")
+    return word in _VAGUE or is_date or is_adverb or _DRAWN_OUT.search(word) is not None
 
 
 def _namings(candidates: Sequence[Term], terms: Terms, taken: Collection[str]) -> Iterator[Naming]:
@@ -273,7 +194,7 @@ def _namings(candidates: Sequence[Term], terms: Terms, taken: Collection[str]) -
 
 
 def _compose(candidates: Sequence[Term], terms: Terms, taken: Collection[str]) -> Naming:
-    """Say the best words, each with the neighbour that it mostly has."""
+    """Say the best words, each with the neighbours that it mostly has."""
     phrases: list[Term] = []
     n_words = 0
     standing = 0.0
@@ -283,53 +204,77 @@ def _compose(candidates: Sequence[Term], terms: Terms, taken: Collection[str]) -
             if text.casefold() not in taken:
                 break
         phrase = _said(term, terms)
-        if any(_repeats(phrase, other) for other in phrases):
+        length = _length(phrase)
+        if n_words + length > MOST_WORDS or any(_repeats(phrase, other) for other in phrases):
             continue
-        if n_words + len(phrase.words) > MOST_WORDS:
-            if n_words + 1 > MOST_WORDS:
-                break
-            phrase = term
         phrases.append(phrase)
-        n_words += len(phrase.words)
+        n_words += length
         standing += term.standing
+        if n_words == MOST_WORDS:
+            break
     return Naming(_joined(phrases), standing / max(len(phrases), 1))
 
 
+def _length(phrase: Term) -> int:
+    """Return the words of a phrase; without spaces between, a word of three letters counts as two."""
+    if UNSPACED.match(phrase.text) and len(pairs(phrase.text)) > 1:
+        return 2
+    return len(phrase.words)
+
+
 def _joined(phrases: Sequence[Term]) -> str:
-    return ", ".join(" ".join(term.words) for term in phrases)
+    """Write phrases before single words: they say more of what it is about."""
+    return ", ".join(" ".join(term.words) for term in sorted(phrases, key=lambda each: len(each.words) == 1))
 
 
 def _said(term: Term, terms: Terms) -> Term:
-    """Return the longest phrase that the word mostly stands in, itself where there is none."""
-    phrase = term
-    for _ in range(MOST_WORDS - 2):
-        longer = _longer(phrase, term, terms)
-        if longer is None:
+    """Return the phrase that the word mostly stands in, itself where there is none."""
+    if term.text not in terms.said:
+        terms.said[term.text] = _phrase(term, terms)
+    return terms.said[term.text]
+
+
+def _phrase(term: Term, terms: Terms) -> Term:
+    """Put a word and its neighbours together.
+
+    A phrase that would be too long ends at the joint that the fewest comments have.
+    """
+    words, place = [term.text], 0
+    joints: list[int] = []
+    while len(words) < MOST_CHAINED:
+        folded = [word.casefold() for word in words]
+        least = JOINT_PART * min(joints, default=0)
+        before = _neighbour(terms.before.get(folded[0], ()), 0, folded, least, term, terms)
+        behind = _neighbour(terms.behind.get(folded[-1], ()), 1, folded, least, term, terms)
+        if before is not None and (behind is None or before.support >= behind.support):
+            words = [*before.words, *words[1:]]
+            joints, place = [before.support, *joints], place + 1
+        elif behind is not None:
+            words = [*words, behind.words[1]] if joints else behind.words
+            joints = [*joints, behind.support]
+        else:
+            break
+    while len(words) > MOST_WORDS:
+        weakest = joints.index(min(joints))
+        if weakest < place:
+            words, joints, place = words[weakest + 1 :], joints[weakest + 1 :], place - weakest - 1
+        else:
+            words, joints = words[: weakest + 1], joints[:weakest]
+    return term if len(words) == 1 else term._replace(text=JOINER.join(words), support=min(joints))
+
+
+def _neighbour(
+    phrases: Sequence[Term], place: int, words: Sequence[str], least: float, term: Term, terms: Terms
+) -> Term | None:
+    """Return the phrase of most comments whose first or second word belongs to those around a term."""
+    for phrase in phrases:
+        if phrase.support < max(least, OFTEN * term.support):
+            return None
+        word = phrase.words[place].casefold()
+        is_telling = word in terms and terms[word].standing >= SECOND_PART * term.standing
+        if word not in words and (is_telling or phrase.support >= MOSTLY * term.support):
             return phrase
-        phrase = longer
-    return phrase
-
-
-def _longer(phrase: Term, term: Term, terms: Terms) -> Term | None:
-    """Return the phrase with one word more at its front or its end."""
-    words = [word.casefold() for word in phrase.words]
-    front = [each for each in terms.pairs.get(words[0], ()) if each.second == words[0]]
-    end = [each for each in terms.pairs.get(words[-1], ()) if each.first == words[-1]]
-    needed = max(2.0, PHRASE_PART * term.support)
-    best = min(
-        (
-            pair
-            for pair, new in (*((pair, pair.first) for pair in front), *((pair, pair.second) for pair in end))
-            if new not in words and pair.term.support >= needed
-        ),
-        key=lambda pair: (-pair.term.support, pair.rank),
-        default=None,
-    )
-    if best is None:
-        return None
-    first, second = best.term.words
-    text = [first, *phrase.words] if best.second == words[0] else [*phrase.words, second]
-    return Term(JOINER.join(text), best.term.support, best.term.coverage, term.standing)
+    return None
 
 
 def _repeats(phrase: Term, other: Term) -> bool:
@@ -343,19 +288,18 @@ def _same_root(a: str, b: str) -> bool:
     shorter, longer = sorted((a, b), key=len)
     if longer in (shorter + "s", shorter + "es"):
         return True
+    if UNSPACED.match(a) and UNSPACED.match(b):
+        return a[-1] == b[0] or b[-1] == a[0] or not set(pairs(a)).isdisjoint(pairs(b))
     return len(shorter) >= COMMON_ROOT and longer.startswith(shorter[: max(COMMON_ROOT, len(shorter) - 2)])
 
 
-def _stays(current: str, best: Naming, candidates: Sequence[Term], loyalty: float) -> bool:
+def _stays(current: str, best: Naming, candidates: Sequence[Term], terms: Terms, loyalty: float) -> bool:
     """Return whether the label so far is nearly as good as the best, and all its words are still used."""
     by_word = {term.text.casefold(): term.standing for term in candidates}
-    standings = [by_word.get(word.casefold(), -1.0) for word in current.replace(",", " ").split()]
-    leading = [value for value in standings if value >= 0]
-    if len(leading) < len(standings) or len(leading) < min(FEWEST_WORDS, len(candidates)):
+    phrases = [phrase.casefold().split() for phrase in current.split(",")]
+    if not all(map(terms.has, phrases)):
         return False
-    return sum(leading) / len(leading) >= loyalty * best.standing
-
-
-def _written(forms: Mapping[str, int]) -> str:
-    """Return how most write a term; what is shouted only where all shout."""
-    return min(forms, key=lambda text: (-forms[text], text.isupper(), text))
+    standings = [max(by_word.get(word, -1.0) for word in phrase) for phrase in phrases]
+    if min(standings) < 0 or sum(map(len, phrases)) < min(FEWEST_WORDS, len(candidates)):
+        return False
+    return sum(standings) / len(standings) >= loyalty * best.standing

@@ -40,16 +40,9 @@ class Vocabulary:
         else:
             del self.counts[folded]
 
-    def rarity(self, term: str, n_classes: int) -> float:
-        """Return how much a term says, > 0: log(1 + A / f).
-
-        ``f`` is its count over all classes, ``A`` the mean number of terms of a class.
-
-        References
-        ----------
-        Grootendorst (2022), BERTopic: class-based tf-idf, section 3.3.
-        """
-        return math.log1p(self.total / max(n_classes, 1) / max(self.counts[term.casefold()], 1))
+    def share(self, folded: str) -> float:
+        """Return the part of all remembered words and phrases that are this one, given folded, 0..1."""
+        return max(self.counts[folded], 1) / max(self.total, 1)
 
 
 @dataclass(slots=True)

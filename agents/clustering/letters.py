@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
 
-__all__ = ["UNSPACED", "has_marks", "marked", "marks", "pairs"]
+__all__ = ["UNSPACED", "has_marks", "marked", "marks", "overlapped", "pairs"]
 
 UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
@@ -53,6 +54,17 @@ def pairs(run: str) -> list[str]:
     """
     letters = _a_letter().findall(run)
     return ["".join(letters[i : i + 2]) for i in range(max(1, len(letters) - 1))]
+
+
+def overlapped(parts: Sequence[str]) -> str:
+    """Return the run that pairs were cut from, each of which begins with the last letter of the one before.
+
+    Examples
+    --------
+    >>> overlapped(["日本", "本語"]), overlapped(["ที่ก", "กรุ", "รุง"])
+    ('日本語', 'ที่กรุง')
+    """
+    return "".join([parts[0], *(_a_letter().findall(part)[-1] for part in parts[1:])])
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from agents.agent import Message
-from agents.embedding.markup import without_markup
+from agents.embedding.markup import without_markup, without_quotes
 from agents.embedding.settings import EmbeddingSettings
 from agents.errors import InvalidError, Reason, RejectedError, UnreadableError
 from agents.records import Comment
@@ -42,13 +42,13 @@ class Checked:
 
 
 def clean(text: str) -> str:
-    r"""Return the text as a reader sees it.
+    r"""Return the author's own words as a reader sees them.
 
     HTML tags go, and leave a line end where a block ended; links in Markdown leave their words.
     Code between backticks and what only looks like a tag stay, and so does a tag that was written
     with entities: these become characters afterwards. Line ends become ``\n``, control and invisible
     format characters go (a zero-width joiner between emoji stays), and composed letters are
-    composed (NFC).
+    composed (NFC). Quoted lines go, unless there is nothing else.
 
     Examples
     --------
@@ -56,13 +56,15 @@ def clean(text: str) -> str:
     'Tom & Jerry\nring'
     >>> clean("<p>I <b>love</b> it</p><p>See [why](https://example.org), 1 <3")
     'I love it\n\nSee why, 1 <3'
+    >>> clean("&gt; Nobody takes the tram.\n\nI do.")
+    'I do.'
     """
     text = without_markup(text)
     text = html.unescape(text) if "&" in text else text
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     if not text.isprintable():
         text = "".join(c for c in text if c in _KEPT_CONTROLS or _is_visible(c))
-    return text.strip()
+    return without_quotes(text).strip()
 
 
 def _is_visible(character: str) -> bool:

@@ -11,13 +11,14 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from agents.embedding.encoder import load_encoder
+from agents.embedding.text import clean
 from agents.errors import SettingsError
 from agents.records import Cluster, decode
 from agents.stance.corpus import held_out, read_corpus
 from agents.stance.export import calibrate, export
 from agents.stance.fit import FitSettings, Step, fit
 from agents.stance.head import read_examples, train_head, write_head
-from agents.stance.suggest import as_toml, draft, frequent_phrases
+from agents.stance.suggest import Draft, as_toml, draft
 from agents.stance.target import slug
 from streams.audit_reader import read_log
 from streams.cli.common import (
@@ -71,7 +72,7 @@ def suggest(
     broker: str | None,
     prefix: str | None,
 ) -> None:
-    """Draft targets as TOML from titles and topics, for a person to mend and approve.
+    """Draft targets as TOML from titles and what comments take sides on, for a person to approve.
 
     Example: groundswell stance suggest thread.html >> config/groundswell.toml
     """
@@ -79,16 +80,17 @@ def suggest(
         raise SettingsError("suggest takes a FILE or --live, one of the two. Give one.")
     set_up("WARNING")
     options = Options(kind, parse_map(mapping or ""))
-    names = _names_in(file, options) if file is not None else asyncio.run(_live_names(broker, prefix))
-    targets = draft(names, most)
-    if not targets:
+    drafts = _drafts_of(file, options, most) if file else asyncio.run(_live_drafts(broker, prefix, most))
+    if not drafts:
         raise SettingsError(
-            "there are 0 titles and topics to draft a target from. Name one yourself, e.g. "
+            "0 titles ask or demand something, and nothing has three comments that say they are for or "
+            "against it, both sides among them. Name a target yourself, e.g. "
             'targets = ["a European security pact with Russia"] under [stance] in groundswell.toml.'
         )
-    click.echo(as_toml(targets), nl=False)
+    click.echo(as_toml(drafts), nl=False)
     stderr.print(
-        f"{len(targets)} drafts. Read each statement: somebody of that side must be able to sign it."
+        f"{len(drafts)} draft{'s' * (len(drafts) != 1)}, none in use yet. Approve each: is it what people "
+        "argue about, and could somebody of that side sign every statement? Leave out the rest."
     )
 
 
@@ -173,17 +175,24 @@ def _showing(bar: Progress) -> Callable[[Step], None]:
     return show
 
 
-def _names_in(file: Path, options: Options) -> list[str]:
-    """Return the titles in a file, the most frequent first, then its frequent phrases."""
+def _drafts_of(file: Path, options: Options, most: int) -> list[Draft]:
+    """Draft from the titles and the comments of a file."""
     read = read_discussion(file, options=options)
-    titles = Counter(comment.discussion_title for comment in read.comments if comment.discussion_title)
-    titles.update([read.article.title] if read.article and read.article.title else [])
-    texts = [comment.text or "" for comment in read.comments]
-    return [*(title for title, _ in titles.most_common()), *frequent_phrases(texts)]
+    sizes = Counter(comment.discussion for comment in read.comments)
+    titles: Counter[str] = Counter()
+    for discussion, title in {
+        (comment.discussion, comment.discussion_title)
+        for comment in read.comments
+        if comment.discussion_title
+    }:
+        titles[clean(title)] += sizes[discussion]
+    if read.article and read.article.title:
+        titles.setdefault(read.article.title, len(read.comments))
+    return draft(titles, ((clean(comment.text or ""), "") for comment in read.comments), most)
 
 
-async def _live_names(broker: str | None, prefix: str | None) -> list[str]:
-    """Return the titles and labels of live topics, those of the most comments first."""
+async def _live_drafts(broker: str | None, prefix: str | None, most: int) -> list[Draft]:
+    """Draft from the titles, and from the comments that show the live topics."""
     settings = on_kafka(settings_from(broker=broker, prefix=prefix))
     connection = Connection(settings.broker.url, settings.topics.prefix, settings.broker.client())
     log = await read_log(connection, "clusters")
@@ -193,14 +202,16 @@ async def _live_names(broker: str | None, prefix: str | None) -> list[str]:
             cluster = decode(message.value, Cluster)
             assert isinstance(cluster, Cluster)
             latest[cluster.id] = cluster
-    live = sorted((each for each in latest.values() if each.state == "live"), key=lambda each: -each.weight)
-    return list(_titles(live)) + [each.label for each in live]
+    live = [each for each in latest.values() if each.state == "live"]
+    texts = ((shown.text, cluster.label) for cluster in live for shown in cluster.exemplars)
+    return draft(_titles(live), texts, most)
 
 
-def _titles(clusters: Iterable[Cluster]) -> Iterable[str]:
+def _titles(clusters: Iterable[Cluster]) -> Counter[str]:
+    """Return the titles of what is discussed, with the comments under each."""
     counts: Counter[str] = Counter()
     for cluster in clusters:
         for discussed in cluster.discussions:
             if discussed.title:
                 counts[discussed.title] += discussed.count
-    return (title for title, _ in counts.most_common())
+    return counts

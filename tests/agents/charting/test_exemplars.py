@@ -31,6 +31,16 @@ def test_what_says_the_same_is_shown_once():
     assert [each.id for each in choose(offered)] == ["m1", "m3"]
 
 
+def test_emoji_show_a_cluster_that_has_nothing_else_and_links_never_do():
+    offered = [
+        (example("m1", "🔥🔥"), 1.0),
+        (example("m2", "🔥"), 1.0),
+        (example("m3", "https://t.co/x"), 1.0),
+    ]
+
+    assert [each.id for each in choose(offered)] == ["m1"]
+
+
 def test_what_reads_by_itself_goes_before_a_shout_and_a_list_of_links():
     assert readability("The tram is late every single day") == 1.0
     assert readability("lol") < 0.5

@@ -57,7 +57,7 @@ FIRE = [
 def test_neighbours_are_called_by_what_only_they_talk_about():
     pact, fire = named(PACT, FIRE)
 
-    assert pact.startswith("Moscow, security pact")
+    assert pact == "security pact, Moscow"
     assert set(re.findall(r"\w+", fire)) >= {"wildfire", "Boulder"}
 
 
@@ -83,7 +83,7 @@ def test_links_names_of_users_markup_and_stop_words_never_name_a_topic():
 
 
 def test_a_label_stays_while_it_is_nearly_as_good():
-    before = "security pact, sign"
+    before = "Moscow, security pact"
 
     assert named(PACT, FIRE, current=before)[0] == before
 
@@ -93,9 +93,9 @@ def test_a_label_goes_once_its_words_are_no_longer_used():
 
 
 def test_a_label_that_a_neighbour_has_is_not_taken():
-    found = named(PACT, FIRE, taken={"moscow, security pact, sign"})[0]
+    found = named(PACT, FIRE, taken={"security pact, moscow"})[0]
 
-    assert found.casefold() != "moscow, security pact, sign"
+    assert found.casefold() != "security pact, moscow"
     assert "pact" in found
 
 
@@ -103,6 +103,68 @@ def test_forms_of_one_word_are_not_repeated():
     (found,) = named(["car tunnel", "cars tunnel", "the tunnel for a car", "tunnel of cars"])
 
     assert len({"car", "cars"} & set(found.replace(",", "").split())) == 1
+
+
+def test_a_word_of_many_comments_goes_before_a_rare_one():
+    texts = ["the ministry", "a ministry, a lamp"] * 10
+    others = [["the ministry, trams"] * 10, ["buses"] * 4, ["tea"] * 3, ["rain"] * 3]
+
+    assert named(texts, *others)[0] == "ministry, lamp"
+
+
+def test_a_label_with_a_number_or_a_vague_word_stays_too():
+    texts = ["Close Line 5 for the world cup", "Line 5 to the world cup", "the world cup on Line 5"]
+
+    (found,) = named(texts, current="Line 5, world cup")
+
+    assert found == "Line 5, world cup"
+
+
+def test_a_long_name_is_cut_where_it_is_loosest():
+    texts = ["grand theft auto san andreas"] * 4 + ["grand theft auto", "san andreas"] * 2
+
+    assert set(named(texts)[0].split(", ")) <= {"grand theft auto", "san andreas"}
+
+
+def test_sentences_begin_with_capitals_and_things_do_not():
+    (found,) = named(["Tram stops", "Tram fares", "a tram depot", "Depot of Moscow", "Moscow tram"])
+
+    assert found.split(", ")[0] == "tram"
+    assert "Moscow" in named(["Moscow pact", "moscow pact", "the Moscow pact"])[0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "word"),
+    [
+        (
+            ["日本发布海啸警报", "海啸警报已经解除了吗", "我家附近也响起了海啸警报", "政府说海啸警报会持续"],
+            "海啸警报",
+        ),
+        (
+            ["津波警報が出ています", "津波警報が解除された", "まだ津波警報が続く", "町にも津波警報が出た"],
+            "津波警報",
+        ),
+        (
+            ["マイナンバーカードを作った", "保険証とマイナンバーカード", "マイナンバーカードは便利"],
+            "マイナンバーカード",
+        ),
+        (["น้ำท่วมเชียงใหม่", "ปีนี้น้ำท่วมหนักกว่า", "บ้านเราน้ำท่วมถึงเอว"], "น้ำท่วม"),
+    ],
+)
+def test_letters_that_always_stand_together_are_one_word(texts, word):
+    (found,) = named(texts)
+
+    assert found == word
+
+
+def test_pairs_that_only_share_a_letter_are_not_joined():
+    (found,) = named(["地震だ", "震度だ", "地震か", "震度か"])
+
+    assert "地震度" not in found
+
+
+def test_a_topic_of_emoji_is_named_by_them():
+    assert named(["🔥🔥", "🔥👍🏽", "🔥", "👍"], PACT)[0] == "🔥, 👍"
 
 
 @pytest.mark.parametrize(

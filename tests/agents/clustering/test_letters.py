@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from agents.charting.labels import language
-from agents.clustering.letters import has_marks
+from agents.clustering.letters import has_marks, overlapped, pairs
 from agents.clustering.phrases import JOINER, phrases
 from agents.clustering.terms import words
 
@@ -29,7 +29,13 @@ def test_words_with_marks_stand_in_phrases() -> None:
 
 
 def test_letters_of_unspaced_scripts_keep_their_marks() -> None:
-    assert words("ที่กรุง") == phrases("ที่กรุง") == ["ที่ก", "กรุ", "รุง"]
+    assert words("ที่กรุง") == ["ที่ก", "กรุ", "รุง"]
+    assert phrases("น้ำท่วม") == ["น้ำ", "ำท่", f"น้ำ{JOINER}ำท่", "ท่ว", f"ำท่{JOINER}ท่ว", "วม", f"ท่ว{JOINER}วม"]
+
+
+@pytest.mark.parametrize("run", ["日本語", "น้ำท่วม", "津波警報"])
+def test_overlapped_pairs_give_the_run_that_they_were_cut_from(run: str) -> None:
+    assert overlapped(pairs(run)) == run
 
 
 def test_stop_words_with_marks_are_known() -> None:

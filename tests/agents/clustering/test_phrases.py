@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.clustering.phrases import JOINER, MOST_PHRASES, is_stop_word, phrases, stop_language
+from agents.clustering.phrases import JOINER, MOST_PAIRS, is_stop_word, phrases, stop_language
 
 
 def read(text):
@@ -57,8 +57,35 @@ def test_a_possessive_is_the_word_itself():
     assert read("Macron\u2019s speech")[0] == "Macron"
 
 
-def test_unspaced_scripts_give_pairs_of_characters():
-    assert phrases("日本語") == ["日本", "本語"]
+def test_unspaced_scripts_give_pairs_of_characters_and_what_follows_one_another():
+    assert read("日本語") == ["日本", "本語", "日本 本語"]
+
+
+def test_words_of_unspaced_scripts_end_at_particles_and_where_the_script_changes():
+    assert read("津波のニュースを見た") == ["津波", "ニュース"]
+    assert read("海啸是我的") == ["海啸"]
+
+
+def test_what_a_sentence_uses_as_a_verb_or_predicate_names_nothing():
+    assert read("They walked to vote, he was lost and we shouldn't close it") == []
+    assert read("The vote: we met Ann to visit Moscow")[-1] == "Moscow"
+
+
+def test_a_number_belongs_to_the_name_before_it():
+    assert "Line 5" in read("The brochure on Line 5 is out")
+    assert not [each for each in read("there are 5 lines and 340 trams") if each[-1].isdecimal()]
+
+
+def test_a_sentence_in_capitals_is_written_small_and_an_acronym_is_not():
+    assert read("The tram? FOLLOW THE MONEY! NATO knows") == ["tram", "follow", "money", "NATO"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [("🔥🔥", ["🔥"]), ("👍🏽 👍", ["👍"]), ("@ann 🇩🇪 42", ["🇩🇪"]), ("the tram 🔥", ["tram"])],
+)
+def test_a_text_without_words_gives_its_emoji(text, seen):
+    assert phrases(text) == seen
 
 
 def test_the_language_is_the_one_with_most_stop_words():
@@ -73,6 +100,6 @@ def test_the_language_is_the_one_with_most_stop_words():
 def test_any_text_gives_a_bounded_list_of_distinct_phrases_of_one_or_two_words(text):
     found = phrases(text)
 
-    assert len(found) == len(set(found)) <= MOST_PHRASES
+    assert len(found) == len(set(found)) <= MOST_PAIRS
     assert all(1 <= len(each.split(JOINER)) <= 2 for each in found)
     assert all(" " not in each and "\n" not in each for each in found)

@@ -209,6 +209,45 @@ def test_a_link_in_markdown_leaves_its_words(text: str, seen: str) -> None:
     assert clean(text) == seen
 
 
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("> The tram is too dear.\n> Far too dear.\n\nNot for me.", "Not for me."),
+        ("&gt; The tram is too dear.\r\n\r\nNot for me.", "Not for me."),
+        (">> Dear?\n> Very.\nNot for me.", "Not for me."),
+        ("True.\n\n> the tram\n\nand\n\n> the bus\n\nboth.", "True.\n\nand\n\nboth."),
+        ("On Mon, 3 Mar 2025, Ann wrote:\n> Too dear.\n\nNot for me.", "Not for me."),
+        ("<blockquote><p>Too</p><p>dear.</p></blockquote><p>Not for me.</p>", "Not for me."),
+        ("<blockquote>a<blockquote>b</blockquote>c</blockquote>Not for me.", "Not for me."),
+    ],
+)
+def test_a_quote_is_not_the_comments_own_words(text: str, own: str) -> None:
+    assert clean(text) == own
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "> The tram is too dear.",
+        "Ann wrote:\n> Too dear.",
+        "```\n> git log\n```\nshows it",
+        ">:( not again\n>_< really",
+        ">!the tram wins!<",
+        "a -> b\n=> c",
+    ],
+)
+def test_what_is_only_a_quote_or_none_stays(text: str) -> None:
+    assert clean(text) == text
+
+
+def test_a_block_quote_alone_is_kept_as_one() -> None:
+    assert clean("<blockquote>Too dear.</blockquote>") == "> Too dear."
+
+
+def test_half_a_block_quote_quotes_nothing() -> None:
+    assert clean("<blockquote>a</blockquote>b<blockquote>c") == "b\nc"
+
+
 def test_tags_written_with_entities_are_what_a_comment_talks_about() -> None:
     assert clean("<p>Use &lt;p&gt;, not &lt;b&gt;bold&lt;/b&gt;.</p>") == "Use <p>, not <b>bold</b>."
 
@@ -232,6 +271,9 @@ def test_a_text_of_markup_alone_is_empty() -> None:
         "[a](http://",
         "`<",
         "``` <",
+        "<blockquote>",
+        "<blockquote></blockquote",
+        "\n> ",
     ],
 )
 def test_20_000_hostile_pieces_of_markup_take_no_quadratic_time(part: str) -> None:

@@ -24,8 +24,10 @@ def lines(file: Path, rows: list[dict[str, str]]) -> str:
 
 def test_suggest_drafts_targets_that_the_settings_take(runner: CliRunner, tmp_path: Path) -> None:
     rows = [
-        {"id": str(n), "text": "The tram line is late.", "discussion_title": "Should we close the ring?"}
-        for n in range(3)
+        {"id": str(n), "text": text, "discussion_title": "Should we close the ring?"}
+        for n, text in enumerate(
+            ["I'm for the tram.", "Stop the tram!", "No to the tram", "A cat sits there"]
+        )
     ]
 
     result = runner.invoke(main, ["stance", "suggest", lines(tmp_path / "comments.jsonl", rows)])
@@ -34,7 +36,26 @@ def test_suggest_drafts_targets_that_the_settings_take(runner: CliRunner, tmp_pa
     drafted = tomllib.loads(result.stdout)["stance"]["targets"]
     targets = [Target(d["id"], d["title"], tuple(d["favor"]), tuple(d["against"])) for d in drafted]
     assert StanceSettings(targets=tuple(targets)).judged[0].favor == ("We should close the ring",)
-    assert "tram line" in {target.title.lower() for target in targets}
+    assert [target.title for target in targets] == ["Should we close the ring?", "The tram"]
+    assert (
+        "# Draft to approve, from the title \u201cShould we close the ring?\u201d, 4 comments"
+        in result.stdout
+    )
+    assert "# Draft to approve, from 1 comment for it and 2 against it" in result.stdout
+
+
+def test_suggest_drafts_nothing_from_news_and_words_that_are_frequent(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    rows = [
+        {"id": str(n), "text": "The tram line is late.", "discussion_title": "Tram late again"}
+        for n in range(9)
+    ]
+
+    result = runner.invoke(main, ["stance", "suggest", lines(tmp_path / "comments.jsonl", rows)])
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
 
 
 def test_suggest_without_a_source_says_what_to_give(runner: CliRunner) -> None:
@@ -50,7 +71,7 @@ def test_suggest_says_when_nothing_can_be_drafted(runner: CliRunner, tmp_path: P
     result = runner.invoke(main, ["stance", "suggest", file])
 
     assert result.exit_code == 1
-    assert "0 titles and topics" in result.output
+    assert "0 titles ask or demand" in result.output
 
 
 def test_train_writes_a_head_and_says_how_often_it_is_right(runner: CliRunner, tmp_path: Path) -> None:
