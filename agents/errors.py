@@ -49,6 +49,7 @@ Reason = Literal[
     "bad_time",
     "future_time",
     "unencodable",
+    "wrong_encoder",
     "unusable",
 ]
 """Why a record was rejected; a closed set, so that it can label a metric."""

@@ -259,7 +259,8 @@ class Sketch(Record, frozen=True, kw_only=True):
     of this part whose own tick had closed. ``gone`` are micro-clusters that this partition gave
     up (evicted or emptied): their ids are never used again. ``retracted`` are ids whose text must
     not be shown any more (retractions and edits). ``sample`` are vectors for drift, ``novelty``
-    counts the part's comments by tenths of novelty, ``titles`` names discussions.
+    counts the part's comments by tenths of novelty, ``titles`` names discussions. ``encoder`` is
+    empty while there was no vector.
     """
 
     stage: Literal["assign", "judge"]
@@ -276,6 +277,7 @@ class Sketch(Record, frozen=True, kw_only=True):
     novelty: tuple[int, ...] = ()
     stances: tuple[StanceDelta, ...] = ()
     titles: dict[str, str] = {}
+    encoder: str = ""
 
 
 class Discussed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -412,6 +414,7 @@ class Pulse(Record, frozen=True, kw_only=True):
     sides_total: dict[str, dict[str, int]] = {}
     balance: dict[str, float] = {}
     polarisation: dict[str, float] = {}
+    encoder: str = ""
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.agent import Emission
+from agents.records import Comment, Embedded
 from streams.publish import Connection, Publisher
 
 __all__ = ["DeadLetter", "read_dead_letters", "replay"]
@@ -52,7 +54,9 @@ async def read_dead_letters(connection: Connection) -> AsyncIterator[DeadLetter]
 
 
 async def replay(connection: Connection, publisher: Publisher, reasons: Collection[str] | None = None) -> int:
-    """Send what was rejected when it came to ``comments`` there again; return how many.
+    """Send what was rejected to ``comments`` again; return how many.
+
+    What only a later stage couldn't use goes there as the comment that it was made of, cleaned.
 
     Parameters
     ----------
@@ -62,10 +66,23 @@ async def replay(connection: Connection, publisher: Publisher, reasons: Collecti
     n_sent = 0
     async for letter in read_dead_letters(connection):
         is_wanted = reasons is None or letter.reason in reasons
-        if is_wanted and letter.stage == "embed" and letter.value is not None:
-            await publisher.send([Emission("comments", letter.key, letter.value)])
+        comment = _comment_of(letter) if is_wanted else None
+        if comment is not None:
+            await publisher.send([Emission("comments", letter.key, comment)])
             n_sent += 1
     return n_sent
+
+
+def _comment_of(letter: DeadLetter) -> Comment | bytes | None:
+    """Return what can be sent to ``comments`` again, None where nothing can."""
+    if letter.stage == "embed" or letter.value is None:
+        return letter.value
+    try:
+        record = msgspec.json.decode(letter.value, type=Embedded)
+    except msgspec.MsgspecError:
+        return None
+    common = {name: getattr(record, name) for name in Comment.__struct_fields__ if hasattr(record, name)}
+    return Comment(**common, created_at=record.event_time.isoformat())
 
 
 def _letter(key: bytes | None, value: bytes | None, headers: dict[str, bytes]) -> DeadLetter:

@@ -43,6 +43,8 @@ FIELDS: Final = {
     "Embedded.deleted": "Whether the comment was retracted.",
     "Embedded.truncated": "Whether the text was longer than the model reads.",
     "Embedded.kind": "`comment`.",
+    "Sketch.encoder": "Model that made the vectors; empty while there was none.",
+    "Pulse.encoder": "Model that made the vectors of the discussion; empty while there was none.",
     "Pause.kind": "`pause`.",
     "Pause.partition": "Partition that stayed silent, or whose tick is over.",
     "Pause.offset": "Last offset of `comments` that was read; -1 where there was none.",

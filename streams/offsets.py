@@ -25,17 +25,22 @@ class Standing:
     """How a group stands on one partition.
 
     ``begin`` and ``end`` are the first offset kept and the next one to be written;
-    ``committed`` is the next one to read, ``begin`` where nothing was committed.
+    ``committed`` is the next one to read, None where nothing was committed.
     """
 
     begin: int
     end: int
-    committed: int
+    committed: int | None
 
     @property
     def lag(self) -> int:
         """Messages that are written and not confirmed as read."""
-        return max(0, self.end - max(self.committed, self.begin))
+        return max(0, self.end - self.read)
+
+    @property
+    def read(self) -> int:
+        """The next offset to read, as far as the group has confirmed it."""
+        return max(self.committed or 0, self.begin)
 
 
 class Offsets:
@@ -113,10 +118,6 @@ class Offsets:
         committed = {place: await consumer.committed(place) for place in places}
         ends = await consumer.end_offsets(places)
         self._standings = {
-            (place.topic, place.partition): Standing(
-                begins[place],
-                ends[place],
-                begins[place] if committed[place] is None else committed[place],
-            )
+            (place.topic, place.partition): Standing(begins[place], ends[place], committed[place])
             for place in places
         }

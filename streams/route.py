@@ -22,6 +22,7 @@ from typing import Any
 
 from agents.agent import Agent
 from agents.embedding.agent import Embed
+from agents.errors import InvalidError
 from agents.records import Debated, Embedded, Pause, Sketch
 from streams.delivery import Delivery
 from streams.publish import Publisher
@@ -55,13 +56,26 @@ def lay(road: Road, agents: Agents, fence: Fence | None) -> None:
 
     def stateful(topic: str, stage: str, make: Callable[[int], Agent[Any]], reads: Any) -> StatefulDelivery:
         fenced = None if fence is None else partial(fence, stage)
-        return StatefulDelivery(stage, topic, make, reads, road, fenced, is_atomic=stage == "chart")
+        return StatefulDelivery(
+            stage, topic, make, reads, road, fenced, is_atomic=stage == "chart", check=check
+        )
 
+    check = partial(_must_be_of, agents.embed.encoder)
     _register(road, StatelessDelivery("embed", "comments", agents.embed, road, agents.embed.batch_size))
     _register(road, stateful("embedded", "assign", agents.assign, Embedded | Pause))
     if agents.judge is not None:
         _register(road, stateful("debated", "judge", agents.judge, Debated | Pause))
     _register(road, stateful("sketches", "chart", agents.chart, Sketch))
+
+
+def _must_be_of(encoder: str, record: Any) -> None:
+    """Refuse a vector that a worker with another encoder has made: it can't be compared with ours."""
+    if isinstance(record, Embedded) and record.vector and record.encoder != encoder:
+        raise InvalidError(
+            f"{record.id!r} was embedded by {record.encoder!r} where this worker's embedding.encoder is "
+            f"{encoder!r}. Give all workers the same, then `groundswell rejected replay`.",
+            "wrong_encoder",
+        )
 
 
 def _register(road: Road, delivery: Delivery) -> None:

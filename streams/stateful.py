@@ -33,6 +33,10 @@ SNAPSHOT_SHARE: Final = 0.03
 SELDOM_SECONDS: Final = 10.0
 """However slow they are, this often at least."""
 
+RENEWED_SECONDS: Final = 12 * 3600.0
+"""A silent partition writes its checkpoint again after this long: Kafka forgets who may write to it after
+seven quiet days (``transactional.id.expiration.ms``), and the first comment would end the worker."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -74,6 +78,8 @@ class Part:
     def is_due(self, settings: DeliverySettings, n_parts: int) -> bool:
         """Whether a checkpoint should be written now, by a runner of so many partitions."""
         now, wait = time.monotonic(), settings.checkpoint_seconds
+        if now - self.written_at >= RENEWED_SECONDS:
+            return True
         if now - self.stepped_at < wait:  # under load
             wait = max(wait, min(n_parts * self.cost_seconds / SNAPSHOT_SHARE, SELDOM_SECONDS))
         return bool(self.pending) and now - self.written_at >= wait
@@ -103,6 +109,8 @@ class StatefulDelivery(Delivery):
         where only one worker can be.
     is_atomic
         Whether a step's emissions and the checkpoint that includes it are one transaction.
+    check
+        Raises `InvalidError` where a record is no use to the agent.
     """
 
     def __init__(
@@ -114,9 +122,11 @@ class StatefulDelivery(Delivery):
         road: Road,
         fenced: Callable[[int], Publisher] | None = None,
         is_atomic: bool = False,
+        check: Callable[[Any], None] = lambda _: None,
     ) -> None:
         super().__init__(stage, topic, road)
         self._make = make
+        self._check = check
         self._decoder = msgspec.json.Decoder(reads)
         self._fenced = fenced
         self._is_atomic = is_atomic and fenced is not None
@@ -214,7 +224,7 @@ class StatefulDelivery(Delivery):
         """Refuse to begin from nothing where input was acknowledged before."""
         await self._road.offsets.ask()
         standing = self._road.offsets.standing(self._road.connection.topic(self.topic), partition)
-        if standing is not None and standing.committed > standing.begin:
+        if standing is not None and standing.committed:
             raise StateError(
                 f"{self.stage} has acknowledged {self.topic} up to offset {standing.committed} on partition "
                 f"{partition}, but its checkpoint is gone. Choose a new topics.prefix and replay."
@@ -312,6 +322,7 @@ class StatefulDelivery(Delivery):
             record: Record = self._decoder.decode(event.message.value)
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError) as cause:
             raise InvalidError(f"not a record of {self.topic}: {cause}.", "unusable") from cause
+        self._check(record)
         return record
 
     async def _try(self, part: Part, records: list[tuple[Any, Record]]) -> list[Emission]:

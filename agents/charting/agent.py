@@ -18,6 +18,7 @@ from agents.charting.publishing import View
 from agents.charting.settings import ChartingSettings
 from agents.clustering.ticks import TimeSettings, as_datetime
 from agents.drift.agent import Drifted, DriftWatch, Observed
+from agents.errors import StateError
 from agents.records import Lineage, LineageEvent, Placement, Pulse, Sketch
 
 __all__ = ["Chart"]
@@ -322,4 +323,16 @@ class Chart:
             sides_total={target: dict(counts) for target, counts in tally.sides_total.items()},
             balance=drifted.by_target("balance"),
             polarisation=drifted.by_target("polarisation"),
+            encoder=self._encoder_of(closed),
         )
+
+    def _encoder_of(self, closed: Closed) -> str:
+        """Return the model of the vectors, empty while there was none; two of them can't be compared."""
+        known = "" if self._pulse is None else self._pulse.encoder
+        names = {known, *(sketch.encoder for sketch in closed.sketches)} - {""}
+        if len(names) > 1:
+            raise StateError(
+                f"the vectors of the live clusters were made by {' and '.join(sorted(names))}; only one can "
+                "be. Give all workers the same embedding.encoder, choose a new topics.prefix and replay."
+            )
+        return names.pop() if names else ""

@@ -20,6 +20,7 @@ from agents.charting.wording import Vocabulary
 from agents.clustering.terms import DIMENSIONS
 from agents.errors import StateError
 from agents.records import Pulse
+from agents.states import read_state
 
 __all__ = ["State", "fill_ledger", "pack", "pack_ledger", "unpack"]
 
@@ -77,18 +78,12 @@ def unpack(packed: bytes) -> State:
         If it can't be read by this version.
     """
     try:
-        state = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(packed), type=State)
-    except (msgspec.MsgspecError, zstandard.ZstdError) as cause:
+        state = zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError as cause:
         raise StateError(
-            f"the chart's state can't be read ({cause}); it must be one of version {VERSION}. "
-            "Restore the version that wrote it, or choose a new topics.prefix and replay."
+            f"the state of chart can't be unpacked ({cause}). Choose a new topics.prefix and replay."
         ) from cause
-    if state.version != VERSION:
-        raise StateError(
-            f"the chart's state is of version {state.version}, this program reads {VERSION}. "
-            "Restore the version that wrote it, or choose a new topics.prefix and replay."
-        )
-    return state
+    return read_state("chart", state, State, VERSION)
 
 
 def pack_ledger(ledger: Ledger, places: NDArray[np.int64]) -> LedgerState:

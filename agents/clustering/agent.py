@@ -26,12 +26,13 @@ from agents.clustering.terms import hashes, words
 from agents.clustering.texts import Texts
 from agents.clustering.ticks import TickClock, TimeSettings, as_datetime
 from agents.clustering.writing import Writer
-from agents.errors import EncoderError, StateError
+from agents.errors import EncoderError
 from agents.records import Embedded, Pause, Placement
+from agents.states import read_state
 
 __all__ = ["Assign", "Gate"]
 
-STATE_VERSION = 4
+STATE_VERSION = 5
 
 
 class Gate(Protocol):
@@ -60,6 +61,7 @@ class _State(msgspec.Struct, frozen=True):
     version: int
     offset: int
     seq: int
+    encoder: str
     dimensions: int
     clock: bytes
     core: bytes
@@ -117,6 +119,7 @@ class Assign:
         self._texts = Texts(settings.recent_texts)
         self._summaries: dict[int, Summary] = {}
         self._core: MicroClusters | None = None
+        self._encoder = ""
         self._offset = -1
         self._seq = 0
 
@@ -162,6 +165,7 @@ class Assign:
 
     def _take(self, record: Embedded, run: list[_Entry], out: list[Emission], *, is_edit: bool) -> None:
         """Read the comment's time, publish the ticks that it closes, and let it wait."""
+        self._must_fit(record)
         reading = self._clock.advance(record.event_time.timestamp())
         if reading.closed or reading.moved_back_seconds:
             self._flush(run, out)
@@ -211,17 +215,25 @@ class Assign:
         run.clear()
 
     def _core_for(self, record: Embedded) -> MicroClusters:
-        """Return the micro-clusters, made for the length of the first vector."""
-        dimensions = len(record.vector) // 2
+        """Return the micro-clusters, made for the first vector."""
         if self._core is None:
+            dimensions = len(record.vector) // 2
             self._core = MicroClusters(self._settings, dimensions, self._ceiling, self._n_partitions)
             self._summaries.clear()
-        if self._core.dimensions != dimensions:
-            raise EncoderError(
-                f"embedding has {dimensions} dimensions, the live clusters have {self._core.dimensions}: "
-                "the encoder changed. Restore it, or choose a new topics.prefix and replay."
-            )
         return self._core
+
+    def _must_fit(self, record: Embedded) -> None:
+        """Refuse a vector that can't be compared with those of the live clusters."""
+        dimensions = len(record.vector) // 2
+        if self._core is None and not self._encoder:
+            self._encoder = record.encoder
+        known = dimensions if self._core is None else self._core.dimensions
+        if record.encoder != self._encoder or dimensions != known:
+            raise EncoderError(
+                f"the encoder of {record.id!r} is {record.encoder!r} with {dimensions} dimensions, that of "
+                f"the live clusters is {self._encoder!r} with {known}. Restore embedding.encoder, or choose "
+                "a new topics.prefix and replay."
+            )
 
     def _note(
         self, entry: _Entry, number: int, similarity: float, novelty: float, *, is_founder: bool
@@ -235,7 +247,15 @@ class Assign:
         summary.novelty[min(9, int(novelty * 10))] += 1
         summary.add_title(record.discussion, record.discussion_title)
         summary.add_to_sample(record.id, record.vector, self._settings.sample_size)
-        self._recent.remember(record.id, record.text, number=number, time=entry.at, terms=terms)
+        self._recent.remember(
+            record.id,
+            record.text,
+            number=number,
+            time=entry.at,
+            terms=terms,
+            discussion=record.discussion,
+            source=record.source,
+        )
         self._exemplars.offer(
             number,
             record.id,
@@ -280,7 +300,7 @@ class Assign:
         summary.drop_from_sample(record.id)
         if known.number in self._core.slot_of:
             self._core.correct(known.number, known.time, summary.tick)
-            summary.note(known.number, known.time, known.terms, record.discussion, record.source, -1)
+            summary.note(known.number, known.time, known.terms, known.discussion, known.source, -1)
         else:
             summary.count_gone(known.number, known.time)
         self._exemplars.drop(known.number, record.id)
@@ -311,7 +331,8 @@ class Assign:
                 other.retracted = []
         for part in summary.parts(self._partition, self._seq, self._writer.name, exemplars, is_idle=is_idle):
             self._seq = part.seq + 1
-            out.append(Emission("sketches", f"assign-{self._partition}", part))
+            sketch = msgspec.structs.replace(part, encoder=self._encoder)
+            out.append(Emission("sketches", f"assign-{self._partition}", sketch))
         summary.clear()
         if not is_open:
             del self._summaries[tick]
@@ -364,6 +385,7 @@ class Assign:
                 version=STATE_VERSION,
                 offset=self._offset,
                 seq=self._seq,
+                encoder=self._encoder,
                 dimensions=0 if core is None else core.dimensions,
                 clock=self._clock.snapshot(),
                 core=b"" if core is None else core.snapshot(),
@@ -383,18 +405,8 @@ class Assign:
         StateError
             If it was written by other code.
         """
-        try:
-            read = msgspec.msgpack.decode(state, type=_State)
-        except msgspec.MsgspecError as cause:
-            raise StateError(
-                f"the checkpoint of assign can't be read ({cause}). Replay the comments."
-            ) from cause
-        if read.version != STATE_VERSION:
-            raise StateError(
-                f"the checkpoint of assign has version {read.version}, this code reads {STATE_VERSION}. "
-                "Choose a new topics.prefix and replay."
-            )
-        self._offset, self._seq = read.offset, read.seq
+        read = read_state("assign", state, _State, STATE_VERSION)
+        self._offset, self._seq, self._encoder = read.offset, read.seq, read.encoder
         self._clock.restore(read.clock)
         self._core = None
         if read.dimensions:

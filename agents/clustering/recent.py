@@ -1,7 +1,8 @@
 """Memory of recent comments: enough to correct what an edit or a retraction changes.
 
-One comment takes 28 bytes packed (16 of hashes, 8 of time, 4 of bookkeeping beside its number)
-and the few words that it gave to labels, some 60 bytes; the oldest is forgotten first.
+One comment takes 28 bytes packed (16 of hashes, 8 of time, 4 of bookkeeping beside its number),
+the few words that it gave to labels, some 60 bytes, and where it came from, by reference; the oldest
+is forgotten first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import dataclass
+from sys import intern
 
 import msgspec
 import numpy as np
@@ -27,6 +29,8 @@ class Known:
     text_hash: int
     terms: tuple[str, ...]
     """Words that it gave to labels."""
+    discussion: str | None = None
+    source: str | None = None
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -35,6 +39,8 @@ class _State(msgspec.Struct, frozen=True):
     numbers: bytes
     times: bytes
     terms: bytes
+    discussions: list[str | None]
+    sources: list[str | None]
     at: int
 
 
@@ -59,6 +65,8 @@ class Recent:
         self._numbers = np.full(size, -1, np.int64)
         self._times = np.zeros(size)
         self._terms: list[bytes] = [b""] * size
+        self._discussions: list[str | None] = [None] * size
+        self._sources: list[str | None] = [None] * size
         self._place: dict[int, int] = {}
         self._at = 0
 
@@ -77,9 +85,21 @@ class Recent:
             float(self._times[place]),
             int(self._texts[place]),
             tuple(terms.decode().split(" ")) if terms else (),
+            self._discussions[place],
+            self._sources[place],
         )
 
-    def remember(self, comment: str, text: str, *, number: int, time: float, terms: tuple[str, ...]) -> None:
+    def remember(
+        self,
+        comment: str,
+        text: str,
+        *,
+        number: int,
+        time: float,
+        terms: tuple[str, ...],
+        discussion: str | None = None,
+        source: str | None = None,
+    ) -> None:
         """Keep a comment in the place of the oldest."""
         if not self._size:
             return
@@ -90,6 +110,7 @@ class Recent:
         self._ids[place], self._texts[place] = key, text_hash(text)
         self._numbers[place], self._times[place] = number, time
         self._terms[place] = " ".join(terms).encode()
+        self._discussions[place], self._sources[place] = _shared(discussion), _shared(source)
         self._at = (place + 1) % self._size
 
     def forget(self, comment: str) -> None:
@@ -110,6 +131,8 @@ class Recent:
                 self._numbers[:used].astype("<i8").tobytes(),
                 self._times[:used].tobytes(),
                 b"\n".join(self._terms[:used]),
+                self._discussions[:used],
+                self._sources[:used],
                 self._at,
             )
         )
@@ -127,6 +150,8 @@ class Recent:
             self._ids[place], self._texts[place] = ids[old], texts[old]
             self._numbers[place], self._times[place] = numbers[old], times[old]
             self._terms[place] = terms[old]
+            self._discussions[place] = _shared(read.discussions[old])
+            self._sources[place] = _shared(read.sources[old])
             if numbers[old] >= 0:
                 self._place[int(ids[old])] = place
 
@@ -136,11 +161,17 @@ class Recent:
         self._place.pop(int(self._ids[place]), None)
         self._numbers[place] = -1
         self._terms[place] = b""
+        self._discussions[place] = self._sources[place] = None
 
 
 def text_hash(text: str) -> int:
     """Return what tells an edit from an unchanged repeat; one edit in 2**32 is taken for a repeat."""
     return zlib.crc32(text.encode())
+
+
+def _shared(name: str | None) -> str | None:
+    """Return the one copy of a name that many comments have."""
+    return None if name is None else intern(name)
 
 
 def _hash(comment: str) -> int:

@@ -34,6 +34,11 @@ class Embed:
         self._settings = settings
 
     @property
+    def encoder(self) -> str:
+        """Name of the model that makes the vectors."""
+        return self._encoder.name
+
+    @property
     def batch_size(self) -> int:
         """Messages that are worth taking together."""
         return self._settings.batch_size * BATCHES_TOGETHER

@@ -11,13 +11,15 @@ import msgspec
 from agents.agent import Emission
 from agents.clustering.sketch import in_parts
 from agents.clustering.ticks import Reading, TickClock, TimeSettings, as_datetime
-from agents.errors import StateError
 from agents.records import Debated, Exemplar, Judgement, Pause, Side, Sketch
 from agents.stance.model import Question, StanceModel, Verdict
 from agents.stance.settings import StanceSettings
 from agents.stance.tally import EXEMPLAR_CHARACTERS, Tally
+from agents.states import read_state
 
 __all__ = ["Judge", "judgement_key"]
+
+STATE_VERSION = 1
 
 Verdicts = dict[str, Verdict]
 
@@ -30,6 +32,7 @@ class _Heard(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _State(msgspec.Struct, frozen=True):
+    version: int
     clock: bytes
     tallies: dict[int, Tally]
     heard: list[tuple[str, _Heard]]
@@ -93,6 +96,7 @@ class Judge:
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
         state = _State(
+            STATE_VERSION,
             self._clock.snapshot(),
             self._tallies,
             list(self._heard.items()),
@@ -108,15 +112,9 @@ class Judge:
         Raises
         ------
         StateError
-            If the state isn't one of JUDGE's.
+            If it was written by other code.
         """
-        try:
-            read = msgspec.msgpack.decode(state, type=_State)
-        except msgspec.MsgspecError as cause:
-            raise StateError(
-                f"the state of the judge of partition {self._partition} can't be read ({cause}). "
-                "Choose a new topics.prefix and replay."
-            ) from cause
+        read = read_state("judge", state, _State, STATE_VERSION)
         self._clock.restore(read.clock)
         self._tallies, self._heard = dict(read.tallies), OrderedDict(read.heard)
         self._seq, self._offset, self._n_late = read.seq, read.offset, read.n_late

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+import confluent_kafka.admin
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
@@ -266,7 +267,7 @@ async def test_what_nobody_can_handle_ends_the_worker_before_it_is_acknowledged(
         standing = road.offsets.standing(road.connection.topic("debated"), 3)
 
     assert standing is not None
-    assert standing.committed == 0
+    assert standing.read == 0
 
 
 async def test_a_partition_waits_for_a_broker_that_is_away_when_it_is_opened(
@@ -286,6 +287,28 @@ async def test_a_partition_waits_for_a_broker_that_is_away_when_it_is_opened(
         records = await read_all(broker, "lineage", 10)
 
     assert [record.value for record in records] == expected_chain(2, range(100, 110))
+
+
+@pytest.mark.kafka
+async def test_a_lost_checkpoint_is_noticed_though_nothing_of_its_input_is_kept(
+    on_kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(*_: Any) -> None:
+        return None
+
+    async with running(on_kafka) as road:
+        await feed(road, 1, range(100, 110))
+        await settled(road, 10)
+        place = confluent_kafka.TopicPartition(on_kafka.connection.topic("debated"), 1, 10)
+    admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": on_kafka.bootstrap})
+    (deleted,) = admin.delete_records([place]).values()
+    assert deleted.result().low_watermark == 10
+    monkeypatch.setattr("streams.stateful.read_checkpoint", read)
+
+    async with running(on_kafka) as road:
+        await feed(road, 1, [110])
+        with pytest.raises(StateError, match=r"acknowledged debated up to offset 10 .* checkpoint is gone"):
+            await asyncio.wait_for(asyncio.shield(road.failed), 30)
 
 
 @pytest.mark.kafka

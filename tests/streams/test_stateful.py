@@ -10,7 +10,7 @@ import pytest
 
 from streams.checkpoints import Checkpoint
 from streams.road import DeliverySettings
-from streams.stateful import Part, ahead
+from streams.stateful import RENEWED_SECONDS, Part, ahead
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,14 @@ def test_a_checkpoint_is_due_after_a_second_or_later_where_it_is_dear(
 
     part.pending = []
     assert not part.is_due(DeliverySettings(), n_parts)
+
+
+def test_a_silent_partition_writes_its_checkpoint_again_before_kafka_forgets_its_writer() -> None:
+    nobody: Any = None
+    part = Part(nobody, nobody, Checkpoint(-1, b""), -1, -1)
+    part.written_at = time.monotonic() - RENEWED_SECONDS - 1.0
+
+    assert part.is_due(DeliverySettings(), 1)
 
 
 def test_a_dear_checkpoint_is_due_once_the_input_has_been_silent_for_a_second() -> None:

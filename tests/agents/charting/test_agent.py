@@ -371,7 +371,7 @@ def test_another_encoder_is_refused_in_words():
 
 @pytest.mark.parametrize("state", [b"", b"nonsense"])
 def test_a_state_that_cannot_be_read_is_refused_in_words(state):
-    with pytest.raises(StateError, match=r"chart's state can't be read.*replay"):
+    with pytest.raises(StateError, match=r"state of chart can't be unpacked.*replay"):
         make_chart().restore(state)
 
 
@@ -413,3 +413,21 @@ def test_a_sketch_for_a_partition_that_is_not_there_is_refused():
 
     with pytest.raises(StateError, match="partition 7, there are 1"):
         make_chart().step([lost])
+
+
+def test_the_pulse_names_the_encoder_and_two_of_them_are_refused():
+    chart = make_chart(2)
+    named = [msgspec.structs.replace(each, encoder="one") for each in a_stream()[:2]]
+
+    pulses = of_kind(chart.step(named), Pulse)
+    restored = make_chart(2)
+    restored.restore(chart.snapshot())
+
+    assert pulses[-1].encoder == "one"
+    with pytest.raises(StateError, match="made by one and two; only one can be"):
+        restored.step(
+            [
+                msgspec.structs.replace(sketch(0, 1, 60, delta("0-0", 60, 1)), encoder="two"),
+                sketch(1, 1, 60, delta("1-0", 60, 1, axis=1)),
+            ]
+        )

@@ -216,6 +216,18 @@ def test_a_retraction_of_an_unknown_comment_still_erases_its_assignment() -> Non
     assert last_part(agent, 1).retracted == ("long ago",)
 
 
+def test_a_retraction_that_says_only_the_id_takes_back_where_the_comment_came_from() -> None:
+    before, agent = assign(), assign()
+    said = msgspec.structs.replace(comment(0, X, "ramp", name="a", discussion="d1"), source="forum")
+    before.step([said, comment(1, X, "ramp", name="b"), pause(1)])
+    agent.restore(before.snapshot())
+
+    agent.step([comment(2, X, name="a", deleted=True)])
+
+    (correction,) = last_part(agent, 2).micros
+    assert (correction.discussions, correction.sources) == ({"d1": -1}, {"forum": -1})
+
+
 def test_a_retraction_from_a_dead_micro_cluster_counts_one_less_and_weighs_nothing() -> None:
     agent = assign(micro_clusters=8, new_below=0.9)
     agent.step([comment(i, np.eye(24)[i], f"word{i}") for i in range(9)])
@@ -328,13 +340,31 @@ def test_another_encoder_is_refused_in_words() -> None:
     agent = assign()
     agent.step([comment(0, X, "ramp")])
 
-    with pytest.raises(EncoderError, match="has 2 dimensions, the live clusters have 24"):
+    with pytest.raises(EncoderError, match=r"with 2 dimensions, that of the live clusters is .* with 24"):
         agent.step([comment(1, unit(np.ones(2)), "ramp")])
+
+
+def test_another_encoder_of_the_same_length_is_refused_after_a_restart_too() -> None:
+    before, agent = assign(), assign()
+    before.step([comment(0, X, "ramp")])
+    agent.restore(before.snapshot())
+
+    with pytest.raises(EncoderError, match=r"'other' with 24 dimensions, .* is 'seeded'"):
+        agent.step([msgspec.structs.replace(comment(1, X, "ramp"), encoder="other")])
+
+
+def test_sketches_name_the_encoder_once_there_is_a_vector() -> None:
+    agent = assign()
+
+    silent = sketches(agent.step([pause(-1)]))
+    told = sketches(agent.step([comment(0, X, "ramp"), pause(0)]))
+
+    assert [each.encoder for each in (*silent, *told)] == ["", "seeded"]
 
 
 @pytest.mark.parametrize("state", [b"", b"nonsense"])
 def test_a_state_that_cannot_be_read_is_refused_in_words(state: bytes) -> None:
-    with pytest.raises(StateError, match=r"can't be read.*Replay"):
+    with pytest.raises(StateError, match=r"state of assign can't be read.*replay"):
         assign().restore(state)
 
 

@@ -232,9 +232,10 @@ def test_a_first_time_that_no_second_confirms_takes_its_counts_along() -> None:
     assert totals(out) == {("pact", "0-1", "favor"): 2}
 
 
-def test_a_state_of_something_else_is_refused() -> None:
-    with pytest.raises(StateError, match="replay"):
-        judge().restore(b"\x00")
+@pytest.mark.parametrize("state", [b"\x00", msgspec.msgpack.encode({"version": 0, "seq": 1})])
+def test_a_state_of_other_code_is_refused_in_words(state: bytes) -> None:
+    with pytest.raises(StateError, match=r"state of judge can't be read.*replay"):
+        judge().restore(state)
 
 
 comments = st.lists(
