@@ -9,6 +9,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import click
@@ -106,9 +107,16 @@ class Watch(View):
             if name is not None and name not in known
         ]
 
-    def apply(self, topic: str, key: str, record: Record | None, timestamp: float | None = None) -> None:
+    def apply(
+        self,
+        topic: str,
+        key: str,
+        record: Record | None,
+        timestamp: float | None = None,
+        place: tuple[int, int] | None = None,
+    ) -> None:
         """Take over one record, and tell of it where it is followed."""
-        super().apply(topic, key, record, timestamp)
+        super().apply(topic, key, record, timestamp, place)
         if not self._is_live:
             return
         match record:
@@ -156,7 +164,7 @@ class Watch(View):
             case Lineage() if self._choice.cluster in (None, record.cluster, record.other):
                 self._tell(self._event(record), record)
             case Drift() if record.state != "value" and self._choice == Choice():
-                self._tell(_alarm(record), record)
+                self._tell(self._alarm(record), record)
 
     def _is_new(self, comment: Assignment) -> bool:
         """Whether this comment, as it stands at this offset, wasn't told of yet."""
@@ -173,7 +181,7 @@ class Watch(View):
 
     def _line(self, record: Assignment | Judgement, side: Text) -> Text:
         settled = self.settled(record)
-        line = Text(f"{record.event_time:%d %b %H:%M} ", Style(dim=True))
+        line = Text(_when(record.event_time), Style(dim=True))
         line.append(f"{settled or '-'} ", Style(bold=True))
         line.append(f"{self._label(settled)}  ", Style(color="green"))
         line.append_text(side)
@@ -185,11 +193,22 @@ class Watch(View):
         return tame(known.label) if known is not None else "unassigned" if cluster is None else "new"
 
     def _event(self, event: Lineage) -> Text:
-        line = Text(f"{event.at:%d %b %H:%M} ", Style(dim=True))
+        line = Text(_when(event.at), Style(dim=True))
         line.append(f"{event.cluster} {tame(event.label) or self._label(event.cluster)} ", Style(bold=True))
         line.append(EVENTS[event.event], Style(color="magenta"))
         if event.event in ("merged", "split") and event.other is not None:
             line.append(f" {event.other} {self._label(event.other)}", Style(bold=True))
+        return line
+
+    def _alarm(self, alarm: Drift) -> Text:
+        line = Text(_when(alarm.at), Style(dim=True))
+        word = "alarm" if alarm.state == "alarm" else "all-clear"
+        known = self.clusters.get(alarm.subject) if alarm.subject is not None else None
+        subject = known.label if known is not None else alarm.subject
+        of = f": {tame(subject)}" if subject else ""
+        line.append(f"{word}: {tame(plain_name(alarm.measure))}{of}", Style(color="red"))
+        moved = ", ".join(tame(one.label or one.id) for one in alarm.moved[:3])
+        line.append(f" ({moved})" if moved else "")
         return line
 
 
@@ -211,14 +230,9 @@ def _listed(ids: list[str]) -> str:
     return f"{', '.join(map(tame, ids[:MOST_NAMES]))}{more}" if ids else "none"
 
 
-def _alarm(alarm: Drift) -> Text:
-    line = Text(f"{alarm.at:%d %b %H:%M} ", Style(dim=True))
-    word = "alarm" if alarm.state == "alarm" else "all-clear"
-    words = f"{word}: {tame(plain_name(alarm.measure))} {tame(alarm.subject or '')}"
-    line.append(words.rstrip(), Style(color="red"))
-    moved = ", ".join(tame(one.label or one.id) for one in alarm.moved[:3])
-    line.append(f" ({moved})" if moved else "")
-    return line
+def _when(at: datetime) -> str:
+    """Say a time by the reader's clock, as the page does."""
+    return f"{at.astimezone():%d %b %H:%M} "
 
 
 @click.command()
@@ -246,7 +260,7 @@ def watch(
     n_last: int,
     as_json: bool,
 ) -> None:
-    """Follow comments live in the terminal, each with the cluster that it belongs to now.
+    """Follow comments live in the terminal, each with the cluster that it belongs to now; times are yours.
 
     Example: groundswell watch --broker localhost:9092 --cluster c0-42
     """
@@ -277,7 +291,7 @@ def _connection(settings: Settings) -> Connection:
 async def _follow(connection: Connection, view: Watch, n_last: int) -> None:
     stop = asyncio.Event()
     with _until_interrupted(stop):
-        reader = Reader(connection, view)
+        reader = Reader(connection, view, has_past=False)
         with stderr.status("Reading what there is …"):
             await reader.start()
         try:

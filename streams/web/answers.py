@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.drift.measures import MEASURES, key
 from agents.records import Assignment, Cluster, Judgement, Lineage
+from streams.drift_line import plain_name
 from streams.web.flow import Filter, flow, moment, recent, tally
 from streams.web.readiness import Readiness
 from streams.web.shapes import (
@@ -162,7 +163,9 @@ def flowing(view: View, where: Filter, *, window_seconds: float | None, points: 
     """Shares over time; empty lists before the first tick."""
     found = flow(view, window_seconds=window_seconds, points=points, top=top, where=where)
     answer: Answer = (
-        flow_row(found) if found else {"times": [], "step_seconds": None, "comments": [], "series": []}
+        flow_row(found)
+        if found
+        else {"times": [], "step_seconds": None, "comments": [], "rest": [], "series": []}
     )
     names = {series["id"] for series in answer["series"]}
     begin = answer["times"][0] if answer["times"] else 0.0
@@ -186,6 +189,7 @@ def drift(view: View, *, window_seconds: float | None, points: int) -> Answer:
         "measures": [
             {
                 "name": name,
+                "title": plain_name(name),
                 "unit": MEASURES[name].unit,
                 "sentence": MEASURES[name].sentence,
                 "is_watched": MEASURES[name].watched,

@@ -18,37 +18,29 @@ _encoder = msgspec.json.Encoder()
 
 
 class Answers:
-    """Encoded answers by their address: made anew once the view has changed, at most once a second each.
+    """Encoded answers by their address: made anew at most once a second each.
 
     Parameters
     ----------
-    version
-        Gives the number of changes of what is asked.
     fresh_seconds
         How long an answer may be given although something has changed, >= 0.
     now
         Monotonic clock in seconds.
     """
 
-    def __init__(
-        self,
-        version: Callable[[], int],
-        fresh_seconds: float = 1.0,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._version = version
+    def __init__(self, fresh_seconds: float = 1.0, now: Callable[[], float] = time.monotonic) -> None:
         self._fresh_seconds = fresh_seconds
         self._now = now
-        self._kept: OrderedDict[str, tuple[int, float, bytes]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
     def get(self, address: str, make: Callable[[], Any]) -> bytes:
         """Return the answer to an address as JSON, made by ``make`` where none is fresh."""
-        version, now = self._version(), self._now()
+        now = self._now()
         kept = self._kept.get(address)
-        if kept is not None and (now - kept[1] < self._fresh_seconds):
-            return kept[2]
+        if kept is not None and now - kept[0] < self._fresh_seconds:
+            return kept[1]
         body = _encoder.encode(make())
-        self._kept[address] = (version, now, body)
+        self._kept[address] = (now, body)
         while len(self._kept) > MOST:
             self._kept.popitem(last=False)
         return body

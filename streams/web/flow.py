@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 from agents.records import Assignment, Pulse
@@ -71,10 +71,12 @@ class Series:
 
 @dataclass(slots=True)
 class Flow:
-    """Shares over time: the largest clusters, and how many comments there were at all."""
+    """Shares over time: the largest clusters, what is left of the whole, and how many comments there were."""
 
     grid: Grid
     comments: list[int]
+    rest: list[float]
+    """Share of all other clusters and of what belongs to none; 0 where nothing was said yet."""
     series: list[Series] = field(default_factory=list)
 
 
@@ -145,6 +147,9 @@ def flow(
         cluster = view.clusters.get(name)
         label = cluster.label if cluster is not None else _label(view.pulses, name)
         made.series.append(Series(name, label, cluster.state if cluster else "faded", by_cluster[name]))
+    shown = [sum(parts) for parts in zip(*(series.shares for series in made.series), strict=True)]
+    if shown:
+        made.rest = [max(0.0, whole - part) for whole, part in zip(made.rest, shown, strict=True)]
     return made
 
 
@@ -177,19 +182,19 @@ def _from_pulses(
     steps = grid(
         pulses[0].tick.timestamp(), pulses[-1].tick.timestamp(), tick_seconds(view.pulses), max(2, points)
     )
-    last: dict[int, Pulse] = {}
+    last = {steps.index(pulse.tick.timestamp()): pulse for pulse in pulses}
     comments = [0] * steps.n
-    for pulse in pulses:
-        index = steps.index(pulse.tick.timestamp())
-        last[index] = pulse
-        comments[index] += pulse.comments
+    total = pulses[0].total - pulses[0].comments
+    for index, pulse in last.items():  # from the totals, as ticks in between may have been thinned
+        comments[index] = max(0, pulse.total - total)
+        total = pulse.total
     by_cluster: dict[str, list[float]] = defaultdict(lambda: [0.0] * steps.n)
     known: Pulse | None = None
     for index in range(steps.n):
         known = last.get(index, known)
         for part in known.clusters if known else ():
             by_cluster[part.id][index] = part.share
-    return Flow(steps, comments), dict(by_cluster)
+    return Flow(steps, comments, [1.0] * steps.n), dict(by_cluster)
 
 
 def _from_comments(
@@ -210,7 +215,9 @@ def _from_comments(
         index = steps.index(comment.event_time.timestamp())
         if 0 <= index < steps.n:
             counted[index][view.settled(comment)] += 1
-    return Flow(steps, [counts.total() for counts in counted]), _faded_shares(counted)
+    totals = [counts.total() for counts in counted]
+    whole = [1.0 if said else 0.0 for said in accumulate(totals)]
+    return Flow(steps, totals, whole), _faded_shares(counted)
 
 
 def _faded_shares(counted: Sequence[Counter[str | None]]) -> dict[str, list[float]]:

@@ -13,7 +13,7 @@ import codecs
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -33,9 +33,12 @@ Publish = Callable[[Iterable[Emission]], Awaitable[None]]
 MAX_ERRORS: Final = 1_000
 """Errors described one by one in an answer; the counts are exact beyond that."""
 
+BODY_SECONDS: Final = 60.0
+"""How long a body may be on its way."""
+
 _JSON: Final = frozenset({"application/json", "application/x-ndjson", "application/jsonl"})
 _UNSAID: Final = frozenset({"application/octet-stream", "application/x-www-form-urlencoded", "text/plain"})
-"""What clients say that say nothing; not taken from a page of another site, which needs no leave for them."""
+"""What clients say that say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class PostSettings:
     is_enabled: bool = True
     """Whether a worker takes comments over HTTP at all."""
 
-    token: str = ""
+    token: str = field(default="", repr=False)
     """What a client has to send as `Authorization: Bearer TOKEN`; empty asks for none."""
 
     max_bytes: int = 4_194_304
@@ -141,21 +144,30 @@ class Comments:
         if not self._is_allowed(request):
             raise _ProblemError(401, "send Authorization: Bearer TOKEN.", {"WWW-Authenticate": "Bearer"})
         kind = request.content_type
-        if kind not in _JSON and (kind not in _UNSAID or "Origin" in request.headers):
+        if kind not in _JSON | _UNSAID:
             raise _ProblemError(415, f"the body is said to be {kind}; send application/json.")
 
     async def _rows(self, request: web.Request) -> list[bytes]:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await self._body(request)
+        except TimeoutError as cause:
+            message = f"the body took more than {BODY_SECONDS:g} s; send several smaller ones."
+            raise _ProblemError(408, message) from cause
+        rows = _split(body)
+        if len(rows) > self._settings.max_comments:
+            most = self._settings.max_comments
+            raise _ProblemError(413, f"{len(rows)} comments are more than {most} in one body; send several.")
+        return rows
+
+    async def _body(self, request: web.Request) -> bytes:
         body = bytearray()
         async for piece in request.content.iter_chunked(64 * 1024):
             body += piece
             if len(body) > self._settings.max_bytes:
                 most = self._settings.max_bytes
                 raise _ProblemError(413, f"the body is larger than {most} bytes; send several.")
-        rows = _split(bytes(body))
-        if len(rows) > self._settings.max_comments:
-            most = self._settings.max_comments
-            raise _ProblemError(413, f"{len(rows)} comments are more than {most} in one body; send several.")
-        return rows
+        return bytes(body)
 
     async def _take(self, rows: Sequence[bytes]) -> web.Response:
         wait = self._refused_for(len(rows))

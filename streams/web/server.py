@@ -20,6 +20,7 @@ from streams.web import answers
 from streams.web.answers import TargetWords
 from streams.web.asking import Asked, AskError, asked
 from streams.web.caching import Answers
+from streams.web.doors import foreign_name, foreign_origin
 from streams.web.readiness import Readiness
 from streams.web.settings import WebSettings
 from streams.web.view import View
@@ -85,7 +86,7 @@ def build(
         Stance targets with their words.
     """
     site = Site(view, metrics_text, readiness, settings, targets)
-    application = web.Application(middlewares=[_guarded])
+    application = web.Application(middlewares=[_guarded(settings)])
     application[VIEW] = view
     application[CLOSING] = asyncio.Event()
     application.on_shutdown.append(_close)
@@ -111,7 +112,7 @@ class Site:
         self._readiness = readiness
         self._settings = settings
         self._targets = targets
-        self._answers = Answers(lambda: view.version)
+        self._answers = Answers()
         self._n_viewers = 0
 
     def routes(self) -> list[web.RouteDef]:
@@ -246,21 +247,35 @@ class Site:
         return _json(msgspec.json.encode(told))
 
 
-@web.middleware
-async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give every answer its headers, and every mistake a sentence."""
+def _guarded(settings: WebSettings) -> Any:
+    """Make what gives every answer its headers and every mistake a sentence, and turns foreign pages away."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = request.headers.get("Host")
+        if why := foreign_name(host, settings):
+            response: web.StreamResponse = _problem(421, why)
+        elif why := foreign_origin(request.headers.get("Origin"), host, settings):
+            response = _problem(403, why)
+        else:
+            response = await _answered(request, handler)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+        return response
+
+    return guarded
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        response = await handler(request)
+        return await handler(request)
     except AskError as cause:
-        response = _problem(400, str(cause))
+        return _problem(400, str(cause))
     except web.HTTPNotFound:
-        response = _problem(404, "Nothing is here; /api lists what is.")
+        return _problem(404, "Nothing is here; /api lists what is.")
     except web.HTTPException as cause:
         cause.headers.update(HEADERS)
         raise
-    if not response.prepared:
-        response.headers.update(HEADERS)
-    return response
 
 
 def _page_routes() -> list[web.RouteDef]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from agents.bounds import check_bounds
+from agents.errors import SettingsError
 
 __all__ = ["WebSettings"]
+
+NAME: Final = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """Where the page is served and how much of the past it keeps in memory."""
 
-    is_enabled: bool = True
-    """Whether a worker serves the page at all."""
     host: str = "127.0.0.1"
     """Address to listen on; whoever reaches it reads the comments, so it is this machine unless set."""
+    hosts: tuple[str, ...] = ()
+    """Names that the page is reached by, e.g. that of a proxy: `page.example.org`, `.example.org` with all
+    below it, `*` any. IP addresses, `localhost` and `web.host` always are, and names without a dot where
+    `web.host` isn't this machine alone; other names are refused, as a page of another site could have
+    pointed them here."""
     port: int = 6066
     """Port to listen on; 0 takes any free one."""
     comments: int = 30_000
@@ -24,7 +32,8 @@ class WebSettings:
     judgements: int = 10_000
     """Newest judgements kept; about 0.5 KB each."""
     ticks: int = 2_880
-    """Ticks kept: two days at a minute each. Beyond that the older half is thinned, never dropped."""
+    """Newest places of `pulse` kept whole: a day at a minute each, as a tick takes two of them on Kafka. Of
+    all that is older half as many are kept, evenly."""
     events: int = 2_000
     """Lineage events, and alarms, kept for the ticker."""
     ended: int = 500
@@ -33,6 +42,9 @@ class WebSettings:
     """From how many seconds behind the stream the page says so."""
     viewers: int = 200
     """Open live connections allowed at once; the next one is told to come back."""
+    connections: int = 800
+    """Open connections at once, live ones among them; the next one is told to come back. A process may
+    commonly open 1,024 files."""
 
     def __post_init__(self) -> None:
         """Check every bound."""
@@ -47,4 +59,11 @@ class WebSettings:
             ended=(2, 1_000_000),
             behind_seconds=(1, 86_400),
             viewers=(2, 100_000),
+            connections=(2, 100_000),
         )
+        wrong = [name for name in self.hosts if not NAME.fullmatch(name)]
+        if wrong:
+            raise SettingsError(
+                f"web.hosts has {wrong[0]!r}; a name is letters, digits, hyphens and dots, without port or "
+                "scheme, e.g. page.example.org, or .example.org with all below it, or * for any."
+            )

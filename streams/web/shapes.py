@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.drift.measures import MEASURES, split_key
 from agents.records import Assignment, Cluster, Drift, Exemplar, Judgement, Lineage
+from streams.drift_line import plain_name
 from streams.web.flow import Flow
 from streams.web.view import View
 
@@ -109,6 +110,7 @@ def alarm_row(view: View, alarm: Drift) -> Answer:
     name, _ = split_key(alarm.measure)
     return {
         "measure": name,
+        "title": plain_name(name),
         "sentence": MEASURES[name].sentence if name in MEASURES else None,
         "subject": alarm.subject,
         "subject_label": known.label if known else alarm.subject,
@@ -129,6 +131,7 @@ def flow_row(found: Flow) -> Answer:
         "times": found.grid.times(),
         "step_seconds": found.grid.step_seconds,
         "comments": found.comments,
+        "rest": [round(share, 4) for share in found.rest],
         "series": [
             {
                 "id": series.id,

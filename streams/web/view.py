@@ -1,18 +1,20 @@
 """The public topics as they stand now, in bounded memory: what the page, ``watch`` and ASSIGN look up.
 
-A `View` is fed record by record and asked at any time. It opens no connection and has no clock.
+A `View` is fed record by record and asked at any time. It opens no connection and has no clock. What it
+keeps is a function of what the topics hold, in whatever order their partitions are read.
 """
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
 from agents.drift.measures import MEASURES
 from agents.drift.measures import key as measure_key
 from agents.records import Assignment, Cluster, Drift, Exemplar, Judgement, Lineage, Placement, Pulse, Record
+from streams.web.kept import Rank, Recent, Ticks
 from streams.web.settings import WebSettings
 
 __all__ = ["TOPICS", "View"]
@@ -25,6 +27,8 @@ MAX_HOPS: Final = 64
 
 K = TypeVar("K")
 V = TypeVar("V")
+Alarm = tuple[str, str | None, datetime, str]
+"""Measure, subject, time and state."""
 
 
 class View:
@@ -53,20 +57,23 @@ class View:
         self.broker: str | None = None
         self.placements: dict[str, Placement] = {}
         self.clusters: dict[str, Cluster] = {}
-        self.comments: OrderedDict[str, Assignment] = OrderedDict()
-        self.judgements: OrderedDict[str, Judgement] = OrderedDict()
-        self.lineage: OrderedDict[str, Lineage] = OrderedDict()
-        self.alarms: OrderedDict[tuple[str, str | None, datetime, str], Drift] = OrderedDict()
-        self.drift: dict[tuple[str, str | None], Drift] = {}
+        self.comments: dict[str, Assignment] = {}
+        self.judgements: dict[str, Judgement] = {}
+        self.lineage: dict[str, Lineage] = {}
+        self.alarms: dict[Alarm, Drift] = {}
         self.of_targets: dict[str, OrderedDict[datetime, float]] = {}
         self.discussions: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
         self.versions: dict[str, int] = dict.fromkeys(TOPICS, 0)
         self.heard_at: float | None = None
         self.listeners: list[Callable[[], None]] = []
-        self._ticks: dict[datetime, Pulse] = {}
-        self._sorted: list[Pulse] | None = []
-        self._retracted: OrderedDict[str, None] = OrderedDict()
+        self._ticks = Ticks(self.settings.ticks)
+        self._recent_comments = Recent[str](self.settings.comments)
+        self._recent_judgements = Recent[str](self.settings.judgements)
+        self._recent_lineage = Recent[str](self.settings.events)
+        self._recent_alarms = Recent[Alarm](self.settings.events)
+        self._retracted: dict[str, Rank] = {}
+        self._judged: defaultdict[str, set[str]] = defaultdict(set)
 
     @property
     def version(self) -> int:
@@ -75,12 +82,17 @@ class View:
 
     @property
     def pulses(self) -> list[Pulse]:
-        """The ticks, oldest first; older ones thinned once there are more than ``web.ticks``."""
-        if self._sorted is None:
-            self._sorted = [self._ticks[tick] for tick in sorted(self._ticks)]
-        return self._sorted
+        """The ticks, oldest first; those older than the newest ``web.ticks`` thinned."""
+        return self._ticks.inorder()
 
-    def apply(self, topic: str, key: str, record: Record | None, timestamp: float | None = None) -> None:
+    def apply(
+        self,
+        topic: str,
+        key: str,
+        record: Record | None,
+        timestamp: float | None = None,
+        place: tuple[int, int] | None = None,
+    ) -> None:
         """Take over one record of a public topic.
 
         Parameters
@@ -93,15 +105,19 @@ class View:
             The record, or None for a tombstone: what it said is forgotten, its text first of all.
         timestamp
             Time of the Kafka record in seconds since 1970 UTC: when it was published.
+        place
+            Its partition and offset; None where records come in their order, and all from one hand.
         """
         if topic not in self.versions:
             return
+        partition, offset = place or (0, self.versions[topic] if topic == "pulse" else self.version)
+        rank = (timestamp or 0.0, partition, offset)
         if record is None:
-            self._forget(topic, key)
+            self._forget(topic, key, rank)
         else:
-            self._learn(topic, key, record)
+            self._learn(key, record, rank)
         if topic == "pulse" and timestamp is not None:
-            self.heard_at = timestamp
+            self.heard_at = max(self.heard_at or timestamp, timestamp)
         self.versions[topic] += 1
         for listener in self.listeners:
             listener()
@@ -158,33 +174,67 @@ class View:
 
     def newest(self) -> Pulse | None:
         """Return the latest tick, None before the first."""
-        return self.pulses[-1] if self.pulses else None
+        return self._ticks.newest
 
-    def _learn(self, topic: str, key: str, record: Record) -> None:
+    def _learn(self, key: str, record: Record, rank: Rank) -> None:
         match record:
             case Placement():
                 self.placements[record.micro] = record
             case Cluster():
                 self._learn_cluster(record)
             case Assignment():
-                self._count(self.comments.get(key), -1)
-                self._count(record, +1)
-                self.comments[key] = record
-                self._retracted.pop(record.id, None)
-                for _, old in _overflow(self.comments, self.settings.comments):
-                    self._count(old, -1)
+                self._learn_comment(key, record, rank)
             case Judgement():
-                self.judgements[key] = record
-                _trim(self.judgements, self.settings.judgements)
+                self._learn_judgement(key, record, rank)
             case Lineage():
+                self._recent_lineage.note(record.id, rank)
                 self.lineage[record.id] = record
-                _trim(self.lineage, self.settings.events)
+                for old in self._recent_lineage.surplus():
+                    del self.lineage[old]
             case Drift():
-                self._learn_drift(record)
+                self._learn_drift(record, rank)
             case Pulse():
-                self._learn_pulse(record)
+                self._ticks.add(rank[2], record)
             case _:
                 return
+
+    def _learn_comment(self, key: str, record: Assignment | None, rank: Rank) -> None:
+        """Take over what was said last of a comment; None that it was taken back."""
+        if not self._recent_comments.note(key, rank):
+            return
+        self._count(self.comments.pop(key, None), -1)
+        self._retracted.pop(key, None)
+        if record is not None:
+            self.comments[key] = record
+            self._count(record, +1)
+        else:
+            self._retracted[key] = rank
+            for name in [*self._judged.get(key, ())]:
+                if (self._recent_judgements.rank(name) or rank) <= rank:
+                    self._drop_judgement(name)
+        for old in self._recent_comments.surplus():
+            self._count(self.comments.pop(old, None), -1)
+            self._retracted.pop(old, None)
+
+    def _learn_judgement(self, key: str, record: Judgement | None, rank: Rank) -> None:
+        """Take over what was said last of a side; None that it was taken back."""
+        if not self._recent_judgements.note(key, rank):
+            return
+        self._drop_judgement(key)
+        if record is not None and rank > self._retracted.get(record.id, (0.0, -1, -1)):
+            self.judgements[key] = record
+            self._judged[record.id].add(key)
+        for old in self._recent_judgements.surplus():
+            self._drop_judgement(old)
+
+    def _drop_judgement(self, key: str) -> None:
+        old = self.judgements.pop(key, None)
+        if old is None:
+            return
+        names = self._judged[old.id]
+        names.discard(key)
+        if not names:
+            del self._judged[old.id]
 
     def _learn_cluster(self, record: Cluster) -> None:
         self.clusters[record.id] = record
@@ -192,21 +242,19 @@ class View:
             return
         ended = [cluster for cluster in self.clusters.values() if cluster.state != "live"]
         surplus = len(ended) - self.settings.ended
-        for old in sorted(ended, key=lambda cluster: cluster.tick)[: max(0, surplus)]:
+        for old in sorted(ended, key=lambda cluster: (cluster.tick, cluster.id))[: max(0, surplus)]:
             del self.clusters[old.id]
 
-    def _learn_drift(self, record: Drift) -> None:
-        known = self.drift.get((record.measure, record.subject))
-        if known is None or record.at >= known.at:
-            self.drift[record.measure, record.subject] = record
-        if record.state == "value" and record.value is not None and record.subject is not None:
-            self._learn_measure_of_target(record.measure, record.subject, record.at, record.value)
-        if record.state != "value":
-            self.alarms[record.measure, record.subject, record.at, record.state] = record
-            _trim(self.alarms, self.settings.events)
-        if len(self.drift) > 2 * self.settings.events:
-            oldest = min(self.drift, key=lambda name: self.drift[name].at)
-            del self.drift[oldest]
+    def _learn_drift(self, record: Drift, rank: Rank) -> None:
+        if record.state == "value":
+            if record.value is not None and record.subject is not None:
+                self._learn_measure_of_target(record.measure, record.subject, record.at, record.value)
+            return
+        name = (record.measure, record.subject, record.at, record.state)
+        self._recent_alarms.note(name, rank)
+        self.alarms[name] = record
+        for old in self._recent_alarms.surplus():
+            del self.alarms[old]
 
     def _learn_measure_of_target(self, measure: str, subject: str, at: datetime, value: float) -> None:
         known = MEASURES.get(measure)
@@ -215,32 +263,15 @@ class View:
             values[at] = value
             _trim(values, self.settings.ticks)
 
-    def _learn_pulse(self, record: Pulse) -> None:
-        is_newest = not self._ticks or record.tick > self.pulses[-1].tick
-        self._ticks[record.tick] = record
-        if is_newest and self._sorted is not None:
-            self._sorted.append(record)
-        else:
-            self._sorted = None
-        if len(self._ticks) > self.settings.ticks:
-            older = self.pulses[: self.settings.ticks // 2]
-            for thinned in older[1::2]:
-                del self._ticks[thinned.tick]
-            self._sorted = None
-
-    def _forget(self, topic: str, key: str) -> None:
+    def _forget(self, topic: str, key: str, rank: Rank) -> None:
         if topic == "placements":
             self.placements.pop(key, None)
         elif topic == "clusters":
             self.clusters.pop(key, None)
         elif topic == "assignments":
-            self._count(self.comments.pop(key, None), -1)
-            self._retracted[key] = None
-            _trim(self._retracted, self.settings.comments)
-            for name in [name for name, judged in self.judgements.items() if judged.id == key]:
-                del self.judgements[name]
+            self._learn_comment(key, None, rank)
         elif topic == "judgements":
-            self.judgements.pop(key, None)
+            self._learn_judgement(key, None, rank)
 
     def _count(self, comment: Assignment | None, sign: int) -> None:
         """Keep the number of known comments by discussion and source, without scanning them."""
@@ -252,12 +283,6 @@ class View:
             counts[name] += sign
             if counts[name] <= 0:
                 del counts[name]
-
-
-def _overflow(kept: OrderedDict[K, V], most: int) -> Iterator[tuple[K, V]]:
-    """Take the oldest entries out until ``most`` are left, and hand them over."""
-    while len(kept) > most:
-        yield kept.popitem(last=False)
 
 
 def _trim(kept: OrderedDict[K, V], most: int) -> None:

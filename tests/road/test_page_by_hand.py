@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
+from agents.records import Drift
+from streams.drift_line import plain_name
 from streams.web.readiness import Readiness
 from streams.web.server import build
 from streams.web.settings import WebSettings
@@ -35,9 +37,20 @@ def view() -> View:
     return made
 
 
+class Worker:
+    """How the worker is, changed by hand."""
+
+    readiness = Readiness(is_ready=True)
+
+
 @pytest.fixture
-async def page(browser: Any, view: View) -> AsyncIterator[Any]:
-    application = build(view, lambda: b"", lambda: Readiness(is_ready=True), (), WebSettings())
+def worker() -> Worker:
+    return Worker()
+
+
+@pytest.fixture
+async def page(browser: Any, view: View, worker: Worker) -> AsyncIterator[Any]:
+    application = build(view, lambda: b"", lambda: worker.readiness, (), WebSettings())
     async with TestServer(application) as server:
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
         opened = await context.new_page()
@@ -63,10 +76,10 @@ async def test_a_part_wider_than_the_choice_says_so(page: Any) -> None:
     of_discussion = await notes()
     await page.select_option("select[name=window]", "3600")
 
-    everywhere = "of all discussions"
+    everywhere, all_kept = "of all discussions", "over all that is kept"
     assert before == [""] * 5
     assert of_discussion == [everywhere, "", "", everywhere, everywhere]
-    assert await notes() == [f"{everywhere}, over all time", *["over all time"] * 2, *[everywhere] * 2]
+    assert await notes() == [f"{everywhere}, {all_kept}", *[all_kept] * 2, *[everywhere] * 2]
 
 
 async def test_all_topics_are_shown_where_all_are_promised(page: Any) -> None:
@@ -76,6 +89,64 @@ async def test_all_topics_are_shown_where_all_are_promised(page: Any) -> None:
     assert await page.locator("#topics button").count() == N_TOPICS
     assert "1 comment" in await page.inner_text("#topics")
     assert "1 comments" not in await page.inner_text("body")
+
+
+async def test_what_is_no_topic_of_the_graph_fills_it_up_to_the_whole(page: Any, view: View) -> None:
+    for minute in range(2, 12):
+        view.apply("pulse", str(minute), make.pulse(minute, {"c0": 0.25, "c12": 0.5}))
+    await page.wait_for_selector("#graph svg[aria-label*='all else 25%']")
+
+    heights = await page.evaluate(
+        """() => {
+            const edge = (one, at) => one.getBoundingClientRect()[at];
+            const rest = document.querySelector("#graph .rest");
+            const bands = [...document.querySelectorAll("#graph .band")];
+            return [edge(rest, "top"), Math.min(...bands.map((one) => edge(one, "top"))),
+                    Math.max(...bands.map((one) => edge(one, "bottom"))), edge(rest, "bottom")];
+        }"""
+    )
+    await page.hover("#graph .rest", position={"x": 1100, "y": 28})
+
+    assert heights[0] <= heights[1] + 1
+    assert heights[3] >= heights[2] - 1
+    assert await page.inner_text(".tip strong") == "All else"
+    assert "25% at" in await page.inner_text(".tip")
+    assert await page.locator("#graph.lit").count() == 0, "topics stay as they are"
+
+
+async def test_a_measure_is_called_what_it_is_called_in_the_terminal(page: Any, view: View) -> None:
+    alarm = Drift(measure="mmd", at=make.noon, state="alarm", value=0.4)
+    view.apply("drift", "mmd", alarm)
+    view.apply("pulse", "2", make.pulse(2, {"c0": 0.25}, measures={"share_shift": 0.4, "mmd": 0.1}))
+
+    await page.wait_for_selector(f"#drift .measure >> text={plain_name('share_shift').capitalize()}")
+    assert await page.inner_text("#drift .alarm h3") == plain_name("mmd").capitalize()
+
+
+async def test_a_time_without_a_day_is_today_s(page: Any, view: View) -> None:
+    view.apply("lineage", "c0", make.event("e1", cluster="c0"))
+    await page.wait_for_selector("#events time >> text=Mar 10")
+
+    now, then = await page.evaluate(
+        """async () => {
+            const { brief } = await import("/page/words.js");
+            return [brief(Date.now() / 1000), brief(Date.now() / 1000 - 86400)];
+        }"""
+    )
+
+    assert not any(word.isalpha() and word not in {"AM", "PM"} for word in now.replace(",", " ").split())
+    assert "," in then
+
+
+async def test_who_is_behind_says_how_long_the_oldest_has_waited(
+    page: Any, view: View, worker: Worker
+) -> None:
+    worker.readiness = Readiness(is_ready=True, lag=1, behind_seconds=600.0)
+    view.apply("pulse", "2", make.pulse(2, {"c0": 0.25}))
+
+    await page.wait_for_selector("#state >> text=10 min behind")
+
+    assert "1 record waits to be read, the oldest for 10 min" in await page.inner_text("#banner")
 
 
 async def test_a_balance_that_is_not_there_is_said_in_words(page: Any) -> None:

@@ -8,7 +8,7 @@ import { STATES, brief, count, counted, lasting, share, time, zone } from "./wor
 const $ = (id) => document.getElementById(id);
 const chosen = { discussion: "", source: "", window: "" };
 const FIRST_TOPICS = 8, MOST_TOPICS = 200, MOST_EVENTS = 40;
-let nTopics = FIRST_TOPICS, topTopics = [], newest = null, lastFlow = null, seen = {}, fetching = false, again = false, isStale = false;
+let nTopics = FIRST_TOPICS, topTopics = [], lastFlow = null, seen = {}, fetching = false, again = false, isStale = false;
 
 function address(path, more = {}) {
   const query = new URLSearchParams();
@@ -39,8 +39,6 @@ async function refresh(changed) {
   fetching = true;
   try {
     const due = PANELS.filter(([topics]) => !changed || topics.some((topic) => changed.has(topic)));
-    // The overview knows the newest tick, by which the others word their times.
-    if (due[0]?.[1] === showOverview) await due.shift()[1]().catch((cause) => console.warn(cause));
     await Promise.all(due.map(([, show]) => show().catch((cause) => console.warn(cause))));
     if (!changed || ["pulse", "clusters", "assignments"].some((topic) => changed.has(topic))) await refreshSheet();
   } finally {
@@ -51,10 +49,9 @@ async function refresh(changed) {
 
 async function showOverview() {
   const told = await ask("overview");
-  newest = told.tick;
   setState(told.state, told);
   $("facts").textContent = told.total
-    ? `${counted(told.total, "comment")} · ${counted(told.n_clusters, "live topic")}` + (newest ? ` · up to ${time(newest)}` : "") : "";
+    ? `${counted(told.total, "comment")} · ${counted(told.n_clusters, "live topic")}` + (told.tick ? ` · up to ${time(told.tick)}` : "") : "";
   options("discussion", told.discussions, "All discussions", (row) => tame(row.title ?? row.id));
   options("source", told.sources, "All sources", (row) => tame(row.id));
 }
@@ -75,7 +72,7 @@ function setState(state, told = {}) {
   const [word, words] = STATES[state] ?? [state, null];
   const pill = $("state");
   let text = word;
-  if (state === "paused" && told.heard_at) text = `Paused since ${brief(told.heard_at, new Date())}`;
+  if (state === "paused" && told.heard_at) text = `Paused since ${brief(told.heard_at)}`;
   if (state === "behind") text = `${lasting(told.behind_seconds)} behind`;
   if (pill.textContent !== text) pill.textContent = text;
   pill.dataset.state = state;
@@ -83,7 +80,7 @@ function setState(state, told = {}) {
   const banner = $("banner");
   banner.classList.toggle("bad", ["stopped", "lost", "behind"].includes(state));
   const lines = {
-    behind: () => [h("strong", null, "Catching up. "), `${counted(told.lag, "comment")} still to read; what you see is about ${lasting(told.behind_seconds)} old. More workers make it faster.`],
+    behind: () => [h("strong", null, "Catching up. "), `${counted(told.lag, "record")} ${told.lag === 1 ? "waits" : "wait"} to be read, the oldest for ${lasting(told.behind_seconds)}; what they say isn't shown yet. More workers make it faster.`],
     stopped: () => [h("strong", null, "The worker isn't working. "), ...(told.reasons ?? []).map((reason) => tame(reason) + " ")],
     empty: () => [h("strong", null, "Nothing has been said yet. "), "Feed it a page, a file or a stream and this page comes alive:", h("code", null, `groundswell feed comments.jsonl --broker ${told.broker ?? "HOST:PORT"}`), h("code", null, "curl -d '{\"id\": \"1\", \"text\": \"Trams, please.\"}' ", location.origin, "/comments")],
     paused: () => null,
@@ -109,10 +106,11 @@ function paintFlow() {
     $("graph-note").textContent = "";
     return;
   }
-  drawStream(box, lastFlow, { onpick: openSheet, newest });
+  drawStream(box, lastFlow, { onpick: openSheet });
   $("graph-note").textContent = (isFiltered()
-    ? "Thickness is a topic's share of the newest comments of your choice, fading with age."
-    : "Thickness is a topic's share of the conversation, older comments fading. Grey bars: comments.") + " Click a topic to read it.";
+    ? "Thickness is a topic's share of the newest comments of your choice, fading with age;"
+    : "Thickness is a topic's share of the conversation, older comments fading;")
+    + " around them lies all else: smaller topics, and what belongs to none. Grey bars: comments. Click a topic to read it.";
 }
 
 const recolour = () => colour(new Set([...topTopics, ...(lastFlow?.series ?? []).map((one) => one.id)]));
@@ -154,7 +152,7 @@ async function showEvents() {
     return h("li", null, h("button", { type: "button", class: row.hue, onclick: () => openSheet(target) },
       s("svg", { viewBox: "0 0 20 20", role: "img", "aria-label": word }, s("path", { d: path })),
       h("span", null, labelled(row.label), sentence, (row.event === "merged" || row.event === "split") && labelled(row.other_label ?? "")),
-      h("time", { datetime: row.at }, brief(row.at, newest))));
+      h("time", { datetime: row.at }, brief(row.at))));
   });
   if (!told.items.length) $("events").replaceChildren(h("li", { class: "quiet" }, "Nothing yet. Topics that emerge, merge, split or fade are told here."));
 }
@@ -165,8 +163,8 @@ function labelled(text) {
   return made;
 }
 
-async function showDrift() { drawDrift($("drift"), await ask("drift", { window: chosen.window, points: 80 }), { newest, onpick: openSheet }); }
-async function showStances() { drawStances($("stances"), await ask("stances", { window: chosen.window, points: 80 }), { newest, onpick: openSheet }); }
+async function showDrift() { drawDrift($("drift"), await ask("drift", { window: chosen.window, points: 80 }), { onpick: openSheet }); }
+async function showStances() { drawStances($("stances"), await ask("stances", { window: chosen.window, points: 80 }), { onpick: openSheet }); }
 
 function listen() {
   const events = new EventSource("/events");
@@ -202,7 +200,7 @@ function writeHash() {
   history.pushState(null, "", query.size ? `#${query}` : location.pathname);
 }
 
-const WIDER = { discussion: "of all discussions", source: "of all sources", window: "over all time" };
+const WIDER = { discussion: "of all discussions", source: "of all sources", window: "over all that is kept" };
 
 // Says where a part of the page is wider than the choice.
 function tellScope() {

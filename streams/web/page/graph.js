@@ -4,6 +4,7 @@ import { h, s, short, tame } from "./dom.js";
 import { brief, counted, share, timeTicks } from "./words.js";
 
 const HUES = 12;
+const REST = "rest";
 const held = new Map();
 // Ids count up, so a step that shares no factor with the number of hues keeps neighbours in time apart.
 const own = (id) => ((parseInt(String(id).replace(/\D/g, ""), 10) || 0) * 5) % HUES;
@@ -46,17 +47,19 @@ function smoothed(values) {
   });
 }
 
-export function drawStream(box, flow, { onpick, newest }) {
+export function drawStream(box, flow, { onpick }) {
   const width = Math.max(280, box.clientWidth);
   const isNarrow = width < 600;
   const height = isNarrow ? 300 : Math.round(Math.min(430, Math.max(320, width * 0.34)));
   const bottom = 46, top = 6;
   let times = flow.times;
   let series = flow.series.map((one) => ({ ...one, shares: smoothed(one.shares) }));
+  let rest = smoothed(flow.rest);
   let comments = flow.comments;
   if (times.length === 1) {
     times = [times[0] - flow.step_seconds, times[0]];
     series = series.map((one) => ({ ...one, shares: [one.shares[0], one.shares[0]] }));
+    rest = [rest[0], rest[0]];
     comments = [0, comments[0]];
   }
   const x = (i) => (i / (times.length - 1)) * width;
@@ -64,10 +67,9 @@ export function drawStream(box, flow, { onpick, newest }) {
     .value((i, id) => byId.get(id).shares[i]);
   const byId = new Map(series.map((one) => [one.id, one]));
   const layers = stack(times.map((_, i) => i));
-  let least = Infinity, most = -Infinity;
-  for (const layer of layers) for (const [a, b] of layer) { least = Math.min(least, a); most = Math.max(most, b); }
-  const reach = Math.max(most - least, 0.15);
-  const y = (v) => top + ((v - (least + most) / 2) / reach + 0.5) * (height - bottom - top);
+  const shown = times.map((_, i) => series.reduce((sum, one) => sum + one.shares[i], 0));
+  const reach = Math.max(...shown.map((part, i) => part + rest[i]), 0.15);
+  const y = (v) => top + (v / reach + 0.5) * (height - bottom - top);
   const area = d3.area().x((_, i) => x(i)).y0((d) => y(d[0])).y1((d) => y(d[1])).curve(d3.curveMonotoneX);
 
   const tip = h("div", { class: "tip", hidden: true });
@@ -79,14 +81,17 @@ export function drawStream(box, flow, { onpick, newest }) {
       onclick: () => onpick(layer.key),
     }, s("title", null, tame(one.label)));
   });
+  // What is left of the whole lies around the topics, half above and half below.
+  byId.set(REST, { id: REST, label: "All else", shares: rest });
+  const around = [-1, 1].map((side) => area(shown.map((part, i) => [side * part / 2, side * (part + rest[i]) / 2])));
   const labels = layers.map((layer) => label(layer, byId.get(layer.key), x, y, width, isNarrow)).filter(Boolean);
   const summary = `Shares of the ${series.length} largest topics over time. ` +
     [...series].sort((a, b) => b.shares.at(-1) - a.shares.at(-1)).slice(0, 5)
-      .map((one) => `${tame(one.label)} ${share(one.shares.at(-1))}`).join(", ") + ". The list below has the same.";
+      .map((one) => `${tame(one.label)} ${share(one.shares.at(-1))}`).join(", ") + `, all else ${share(rest.at(-1))}. The list below has the same.`;
   const picture = s("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": summary },
-    s("g", null, bands), s("g", { class: "labels" }, labels), line, volume(comments, x, height, bottom, width),
+    s("path", { d: around.join(""), class: "rest", "data-id": REST }), s("g", null, bands), s("g", { class: "labels" }, labels), line, volume(comments, x, height, bottom, width),
     axis(times, x, height, width, isNarrow));
-  picture.addEventListener("pointermove", (event) => point(event, { picture, box, tip, line, times, width, byId, comments, newest, flow }));
+  picture.addEventListener("pointermove", (event) => point(event, { picture, box, tip, line, times, width, byId, comments }));
   picture.addEventListener("pointerleave", () => { tip.hidden = true; line.setAttribute("visibility", "hidden"); light(box, null); });
   box.replaceChildren(picture, tip);
 }
@@ -136,18 +141,18 @@ function axis(times, x, height, width, isNarrow) {
   return s("g", { class: "axis", "aria-hidden": "true" }, marks);
 }
 
-function point(event, { picture, box, tip, line, times, width, byId, comments, newest }) {
+function point(event, { picture, box, tip, line, times, width, byId, comments }) {
   const inside = picture.getBoundingClientRect();
   const at = Math.max(0, Math.min(times.length - 1, Math.round((event.clientX - inside.left) / width * (times.length - 1))));
   const one = byId.get(event.target.dataset?.id);
-  light(box, one?.id ?? null);
+  light(box, one && one.id !== REST ? one.id : null);
   const place = at / (times.length - 1) * width;
   line.setAttribute("x1", place);
   line.setAttribute("x2", place);
   line.setAttribute("visibility", "visible");
   tip.replaceChildren(
-    h("strong", null, one ? tame(one.label) : brief(times[at], newest)),
-    h("span", null, one ? `${share(one.shares[at])} at ${brief(times[at], newest)}` : counted(comments[at], "comment")),
+    h("strong", null, one ? tame(one.label) : brief(times[at])),
+    h("span", null, one ? `${share(one.shares[at])} at ${brief(times[at])}` : counted(comments[at], "comment")),
   );
   tip.hidden = false;
   tip.style.left = `${Math.min(Math.max(place, 90), width - 90)}px`;

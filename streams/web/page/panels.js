@@ -1,11 +1,11 @@
 // Drift with its alarms, and where people stand.
 import { h, said, short, tame } from "./dom.js";
 import { spark } from "./graph.js";
-import { brief, count, measure, number, share, unit } from "./words.js";
+import { brief, capital, count, number, share, unit } from "./words.js";
 
 const FIRST = ["share_shift", "mmd", "displacement", "resonance", "effective_clusters"];
 
-export function drawDrift(box, told, { newest, onpick }) {
+export function drawDrift(box, told, { onpick }) {
   const print = JSON.stringify(told);
   if (box.dataset.print === print) return;
   box.dataset.print = print;
@@ -18,24 +18,24 @@ export function drawDrift(box, told, { newest, onpick }) {
     return;
   }
   box.replaceChildren(
-    ...told.open.map((alarm) => alarmCard(alarm, { newest, onpick })),
+    ...told.open.map((alarm) => alarmCard(alarm, { onpick })),
     ...(told.open.length ? [] : [h("p", { class: "quiet" }, "No alarm stands. Open a measure to read what it says.")]),
     ...measures.map((one) => measureRow(one, told, opened.has(one.name))),
     ...(others.length ? [h("details", { class: "measure all", "data-name": "all", open: opened.has("all") }, h("summary", null, "All measures"), others.map((one) => measureRow(one, told, opened.has(one.name))))] : []),
-    ...(past.length ? [h("h3", null, "Earlier alarms"), h("ul", { class: "moved" }, past.map((alarm) => pastAlarm(alarm, newest)))] : []),
+    ...(past.length ? [h("h3", null, "Earlier alarms"), h("ul", { class: "moved" }, past.map(pastAlarm))] : []),
   );
 }
 
-function pastAlarm(alarm, newest) {
+function pastAlarm(alarm) {
   const names = alarm.moved.slice(0, 2).map((one) => tame(one.label)).join(", ");
-  return h("li", null, h("span", null, measure(alarm.measure), alarm.subject && [": ", said(titleOf(alarm.subject_label))], names && h("span", { class: "quiet" }, " by ", said(names))), h("time", { class: "quiet", datetime: alarm.at }, brief(alarm.at, newest)));
+  return h("li", null, h("span", null, capital(alarm.title), alarm.subject && [": ", said(titleOf(alarm.subject_label))], names && h("span", { class: "quiet" }, " by ", said(names))), h("time", { class: "quiet", datetime: alarm.at }, brief(alarm.at)));
 }
 
-function alarmCard(alarm, { newest, onpick }) {
+function alarmCard(alarm, { onpick }) {
   const of = alarm.subject ? [": ", said(titleOf(alarm.subject_label ?? alarm.subject))] : [];
   return h("article", { class: "alarm" },
-    h("h3", null, measure(alarm.measure), of),
-    h("p", { class: "quiet" }, `since ${brief(alarm.since ?? alarm.at, newest)} · ${number(alarm.value)}`, alarm.baseline !== null && ` against ${number(alarm.baseline)} before`),
+    h("h3", null, capital(alarm.title), of),
+    h("p", { class: "quiet" }, `since ${brief(alarm.since ?? alarm.at)} · ${number(alarm.value)}`, alarm.baseline !== null && ` against ${number(alarm.baseline)} before`),
     alarm.moved.length > 0 && h("ul", { class: "moved" }, alarm.moved.slice(0, 4).map((one) => h("li", null,
       one.kind === "cluster" ? h("button", { type: "button", class: "chip", onclick: () => onpick(one.id) }, said(one.label)) : said(one.label),
       h("span", null, moved(one))))));
@@ -57,8 +57,8 @@ function measureRow(one, told, isOpen) {
   });
   const last = one.values.findLast((value) => value !== null && value !== undefined);
   return h("details", { class: "measure", "data-name": one.name, open: isOpen },
-    h("summary", null, h("span", null, measure(one.name)),
-      spark(one.values, { marks, zero: true, title: `${measure(one.name)} over time, now ${number(last)}` }),
+    h("summary", null, h("span", null, capital(one.title)),
+      spark(one.values, { marks, zero: true, title: `${capital(one.title)} over time, now ${number(last)}` }),
       h("output", { title: unit(one.unit) }, number(last))),
     h("p", null, one.sentence, unit(one.unit) && ` In ${unit(one.unit)}.`));
 }
@@ -66,7 +66,7 @@ function measureRow(one, told, isOpen) {
 const titles = new Map();
 export const titleOf = (target) => titles.get(target) ?? target;
 
-export function drawStances(box, told, { newest, onpick }) {
+export function drawStances(box, told, { onpick }) {
   for (const target of told.targets) titles.set(target.id, target.title);
   const print = JSON.stringify(told);
   if (box.dataset.print === print) return;
@@ -76,7 +76,7 @@ export function drawStances(box, told, { newest, onpick }) {
       h("code", null, "groundswell demo --target \"a ban on cars in the centre\""), h("code", null, "groundswell stance suggest")));
     return;
   }
-  box.replaceChildren(...told.targets.map((target) => stanceCard(target, told, { newest, onpick })));
+  box.replaceChildren(...told.targets.map((target) => stanceCard(target, onpick)));
 }
 
 const SIDES = { favor: "in favor", against: "against", none: "neither" };
@@ -91,7 +91,7 @@ export function balanceBar(sides, title = "") {
   }));
 }
 
-function stanceCard(target, told, { onpick }) {
+function stanceCard(target, onpick) {
   const total = Object.values(target.total).reduce((a, b) => a + b, 0);
   const head = [h("h3", null, said(target.title))];
   if (!total) return h("article", { class: "stance" }, head, h("p", { class: "quiet" }, "No comment has spoken of this yet."));

@@ -19,10 +19,11 @@ export const asDate = (value) => (typeof value === "number" ? new Date(value * 1
 export const time = (value) => full.format(asDate(value));
 export const at = (value) => clock.format(asDate(value));
 
-export function brief(value, newest) {
+// A time without a day is today's, by the viewer's clock.
+export function brief(value) {
   const date = asDate(value);
-  const isSameDay = newest && asDate(newest).toDateString() === date.toDateString();
-  return isSameDay ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
+  const isToday = new Date().toDateString() === date.toDateString();
+  return isToday ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
 }
 
 export function lasting(seconds) {
@@ -42,18 +43,11 @@ export function timeTicks(first, last, most) {
   for (let t = Math.ceil((first - offset) / step) * step + offset; t <= last; t += step) ticks.push(t);
   const isDay = (t) => step >= 86400 || (t - offset) % 86400 === 0;
   // The first one says its day, unless that is today.
-  const label = (t, i) => (i || isDay(t) ? (step > MONTH ? month : isDay(t) ? day : clock).format(asDate(t)) : brief(t, new Date()));
+  const label = (t, i) => (i || isDay(t) ? (step > MONTH ? month : isDay(t) ? day : clock).format(asDate(t)) : brief(t));
   return ticks.map((t, i) => [t, label(t, i)]);
 }
 
-const MEASURES = {
-  share_shift: "Shift of shares", mmd: "Shift of what is said", displacement: "Topics moving",
-  novelty: "Novelty", transience: "Transience", resonance: "Resonance", entropy: "Entropy",
-  effective_clusters: "Topics of weight", births: "Births", fades: "Fades", merges: "Merges", splits: "Splits",
-  stance_shift: "Shift of stance", balance: "Balance", polarisation: "Polarisation",
-  polarisation_change: "Change of polarisation", share_change: "Change of share", cluster_displacement: "Topic moving",
-};
-export const measure = (name) => MEASURES[name] ?? name.replaceAll("_", " ");
+export const capital = (words) => words.charAt(0).toLocaleUpperCase(locale) + words.slice(1);
 const UNITS = { bits: "bits", per_hour: "per hour" };
 export const unit = (name) => UNITS[name] ?? "";
 

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.records import Assignment, Cluster, Judgement, Lineage, Placement
+from agents.records import Assignment, Cluster, Drift, Judgement, Lineage, Placement
 from streams.cli.watch import Choice, Watch, tame, watch
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
@@ -40,6 +42,20 @@ def cluster(id: str = "c1", label: str = "trams") -> Cluster:
         weight=1.0,
         share=0.5,
     )
+
+
+@pytest.fixture(autouse=True)
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Put the reader's clock into a zone: UTC unless it is called with another."""
+
+    def turn(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    turn("UTC")
+    yield turn
+    monkeypatch.undo()
+    time.tzset()
 
 
 PLACED = Placement(micro="0-1", cluster="c1", since=NOON)
@@ -147,6 +163,25 @@ def test_what_happens_to_clusters_is_told() -> None:
     ]
 
 
+def test_an_alarm_is_named_as_on_the_page_and_with_the_label_of_its_topic() -> None:
+    told = Told(None, 0, ("clusters", "c1", cluster()))
+    alarm = Drift(measure="share_shift", at=NOON, state="alarm", value=0.5)
+    clear = Drift(measure="share_change", subject="c1", at=NOON, state="clear", value=0.5)
+
+    assert told.hear(("drift", "share_shift", alarm), ("drift", "share_change", clear)) == [
+        "10 Mar 12:00 alarm: topics shift",
+        "10 Mar 12:00 all-clear: share change: trams",
+    ]
+
+
+def test_times_are_the_reader_s(zone: Callable[[str], None]) -> None:
+    zone("Asia/Tokyo")
+    told = Told(None, 1, ("assignments", "a", comment(cluster="c1")))
+
+    assert told.lines[0].startswith("10 Mar 21:00 ")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=3_000))
 def test_no_text_can_steer_the_terminal(text: str) -> None:
     calm = tame(text)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.web.flow import Filter, flow, grid, tally
+from streams.web.settings import WebSettings
 from streams.web.view import View
 
 
@@ -24,7 +25,7 @@ def test_a_grid_covers_its_span_with_no_more_steps_than_asked(
 
 def test_shares_are_those_of_the_ticks(view: View, make: Any) -> None:
     view.apply("pulse", "0", make.pulse(0, {"c1": 0.5}))
-    view.apply("pulse", "1", make.pulse(1, {"c1": 0.25, "c2": 0.5}))
+    view.apply("pulse", "1", make.pulse(1, {"c1": 0.25, "c2": 0.5}, total=4))
 
     made = flow(view, points=10)
 
@@ -34,8 +35,8 @@ def test_shares_are_those_of_the_ticks(view: View, make: Any) -> None:
 
 
 def test_a_silence_keeps_the_shares_and_counts_nothing(view: View, make: Any) -> None:
-    for minute in (0, 1, 4):
-        view.apply("pulse", str(minute), make.pulse(minute, {"c1": minute / 10}))
+    for n, minute in enumerate((0, 1, 4), start=1):
+        view.apply("pulse", str(minute), make.pulse(minute, {"c1": minute / 10}, total=2 * n))
 
     made = flow(view, points=10)
 
@@ -101,6 +102,45 @@ def test_only_the_largest_are_given(view: View, make: Any) -> None:
 
     assert made is not None
     assert [series.id for series in made.series] == ["c5", "c4"]
+
+
+def test_what_is_not_among_the_largest_makes_up_the_whole(view: View, make: Any) -> None:
+    view.apply("pulse", "0", make.pulse(0, {"c1": 0.5, "c2": 0.2, "c3": 0.1}))
+    view.apply("pulse", "1", make.pulse(1, {"c1": 0.25}))
+
+    made = flow(view, points=10, top=2)
+
+    assert made is not None
+    for n, rest in enumerate([0.3, 0.75]):
+        assert made.rest[n] == pytest.approx(rest)
+        assert sum(series.shares[n] for series in made.series) + made.rest[n] == pytest.approx(1.0)
+
+
+def test_of_a_choice_too_all_shares_make_up_the_whole_once_something_was_said(view: View, make: Any) -> None:
+    for minute, micro in enumerate(("0-1", "0-2", "0-3")):
+        of = make.assignment(micro, minute=minute, micro=micro, discussion="d", cluster=f"c{minute}")
+        view.apply("assignments", micro, of)
+    view.apply("pulse", "5", make.pulse(2))
+
+    made = flow(view, window_seconds=300, points=10, top=1, where=Filter(discussion="d"))
+
+    assert made is not None
+    assert all(
+        share + rest == pytest.approx(1.0)
+        for share, rest in zip(made.series[0].shares, made.rest, strict=True)
+    )
+
+
+def test_comments_of_thinned_ticks_are_counted(make: Any) -> None:
+    view = View(WebSettings(comments=2, judgements=2, ticks=8, events=2, ended=2))
+    for minute in range(100):
+        view.apply("pulse", str(minute), make.pulse(minute, {"c1": 0.5}, total=2 * minute + 2))
+
+    made = flow(view, points=10)
+
+    assert made is not None
+    assert len(view.pulses) < 20
+    assert sum(made.comments) == 200
 
 
 def test_there_is_no_flow_before_the_first_tick(view: View) -> None:

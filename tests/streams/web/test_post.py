@@ -255,15 +255,6 @@ async def test_a_body_that_is_not_json_is_told(door, body):
     assert "isn't JSON" in answer["error"]
 
 
-async def test_a_page_of_another_site_cannot_post_unasked(door, road):
-    headers = {"Content-Type": "text/plain", "Origin": "https://evil.example"}
-
-    status, _, _ = await _post(await door(), {"id": "a", "text": "t"}, headers)
-
-    assert status == 415
-    assert road.emissions == []
-
-
 async def test_what_a_plain_curl_sends_is_taken(door):
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
 

@@ -9,9 +9,11 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from msgspec.structs import replace
 
+from agents.embedding.settings import EmbeddingSettings
 from agents.records import Drift
 from streams.publish import Connection
 from streams.web import server
+from streams.web.post import Comments, PostSettings
 from streams.web.reader import Reader
 from streams.web.readiness import Readiness
 from streams.web.settings import WebSettings
@@ -184,6 +186,39 @@ async def test_readyz_fails_with_the_reason(client: Any, worker: Worker) -> None
 
     assert answer.status == 503
     assert (await answer.json())["reasons"] == ["The broker is gone; start it."]
+
+
+async def test_who_asks_by_a_foreign_name_is_told_why_and_hears_nothing(client: Any) -> None:
+    for path in ("/", "/api/comments", "/events", "/metrics", "/nowhere"):
+        answer = await client.get(path, headers={"Host": "evil.example"})
+
+        assert answer.status == 421
+        assert "'evil.example' is no name of this page" in (await answer.json())["error"]
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_a_page_of_another_site_posts_nothing(view: View) -> None:
+    posted = []
+
+    async def take(emissions: Any) -> None:
+        posted.extend(emissions)
+
+    application = server.build(view, lambda: b"", lambda: READY, (), WebSettings())
+    Comments(take, 4, PostSettings(), EmbeddingSettings()).add_to(application)
+    async with TestClient(TestServer(application)) as client:
+        own = str(client.make_url("/")).rstrip("/")
+        body = {"data": '{"id": "a", "text": "Trams."}', "skip_auto_headers": ["Content-Type"]}
+        foreign = await client.post("/comments", headers={"Origin": "https://evil.example"}, **body)
+        refused = (foreign.status, (await foreign.json())["error"], list(posted))
+        taken = [
+            (await client.post("/comments", headers=headers, **body)).status
+            for headers in ({}, {"Origin": own})
+        ]
+
+    assert refused[0] == 403
+    assert "the browser asks for a page of 'https://evil.example'" in refused[1]
+    assert refused[2] == []
+    assert taken == [202, 202]
 
 
 async def next_change(stream: Any) -> Any:
