@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from functools import partial
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from faust.exceptions import ConsumerNotStarted
 from prometheus_client import CollectorRegistry
 
 from agents.embedding.encoder import Encoder, load_encoder
-from agents.errors import RoadError
+from agents.errors import SettingsError
 from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS
 from streams.contracts import headers
 from streams.delivery import HEARTBEATS
@@ -27,12 +28,12 @@ from streams.faust_app import App
 from streams.metrics import Metrics
 from streams.mind import STAGES, Mind
 from streams.observe import MeteredEncoder, MetricsObserver
-from streams.offsets import Offsets
+from streams.offsets import POLL_SECONDS, Offsets
 from streams.process import settle
 from streams.publish import Backlog, Connection, Publisher
 from streams.road import Road
 from streams.route import Agents, lay
-from streams.settings import Settings
+from streams.settings import Settings, fingerprint
 from streams.thinking import make_agents
 from streams.topic_admin import ensure_topics
 from streams.topics import INPUTS
@@ -40,6 +41,7 @@ from streams.web.post import Comments
 from streams.web.reader import Reader
 from streams.web.readiness import Readiness
 from streams.web.server import build
+from streams.web.serving import serve
 from streams.web.view import View
 
 __all__ = ["Worker", "connect"]
@@ -48,9 +50,6 @@ logger = logging.getLogger(__name__)
 
 BACKLOG_BYTES: Final = 3 * 1_048_576
 """Bytes of values that may wait on a partition of the embedded broker, which keeps 5 MiB, compressed."""
-
-SHUTDOWN_SECONDS: Final = 5.0
-"""How long a request that is being answered may hold up a worker that ends."""
 
 VERSION: Final = version("groundswell")
 
@@ -79,6 +78,7 @@ class Worker:
         self.is_embedded = settings.broker.url == EMBEDDED
         self.n_partitions = EMBEDDED_PARTITIONS if self.is_embedded else settings.topics.partitions
         self.metrics = Metrics(CollectorRegistry(), {t.id: t.title for t in settings.stance.judged})
+        self.metrics.build(VERSION, fingerprint(settings))
         self.view = View(settings.web)
         limits = {self.connection.topic(name): BACKLOG_BYTES for name in INPUTS} if self.is_embedded else {}
         self.backlog = Backlog(limits)
@@ -101,6 +101,7 @@ class Worker:
         self._web: web.AppRunner | None = None
         self._failed: asyncio.Future[None] | None = None
         self._observer: MetricsObserver | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._state = "starting"
 
     async def start(self) -> None:
@@ -119,23 +120,28 @@ class Worker:
             self._encoder = await asyncio.to_thread(load_encoder, self.settings.embedding)
         self._agents = await asyncio.to_thread(self._think)
         settle()
+        self.metrics.model("embedding", self._encoder.name)
+        if self.settings.stance.judged:
+            self.metrics.model("stance", self.settings.stance.model)
         await ensure_topics(self.connection, self.settings.topics, embedded=self.is_embedded)
         await self.publisher.start()
         self._reader = Reader(self.connection, self.view)
         await self._reader.start()
+        self._must_know_vectors()
         self._app = self._faust()
         self._offsets = Offsets(self.connection, self._app.conf.id, self._owned)
         await self._offsets.start()
         await self._extra.start()
         self._lay()
         await self._app.start()
+        self._looking = asyncio.create_task(self._look())
         self._state = "running"
-        self.metrics.build(VERSION)
-        self.metrics.model("embedding", self._encoder.name)
 
     async def stop(self) -> None:
         """Take everything down in the opposite order."""
         self._state = "stopping"
+        if self._looking is not None:
+            self._looking.cancel()
         if self._app is not None:
             await self._app.stop()
         for part in (self._road, self._extra, self._offsets, self._reader, self.publisher):
@@ -202,6 +208,16 @@ class Worker:
         host, port = self.address or (self.settings.web.host, self.settings.web.port)
         return f"http://{host}:{port}"
 
+    async def _look(self) -> None:
+        """Note as often as the broker is asked how far every stage is."""
+        assert self._offsets is not None and self._observer is not None
+        while True:
+            try:
+                self._observer.look(self._offsets.all(), time.time())
+            except Exception:
+                logger.exception("lag unknown")
+            await asyncio.sleep(POLL_SECONDS)
+
     def readiness(self) -> Readiness:
         """Return whether the worker works and how far it is behind."""
         standings = self._offsets.all() if self._offsets is not None else {}
@@ -212,14 +228,14 @@ class Worker:
             reasons.append(f"The worker is {self._state}; it loads its model and joins the group.")
         elif not standings:
             reasons.append("No partition is assigned yet, or there are more workers than partitions.")
-        behind = self._observer.behind_seconds(standings) if self._observer else None
+        behind = self._observer.behind_seconds if self._observer else None
         limit = self.settings.web.behind_seconds
         if behind is not None and behind > limit:
             reasons.append(f"It is {behind:.0f} s behind, more than {limit:.0f} s; start more workers.")
         return Readiness(not reasons, tuple(reasons), lag, behind)
 
     def _scrape(self) -> bytes:
-        """Bring lag and readiness up to date and return what Prometheus reads."""
+        """Bring readiness up to date and return what Prometheus reads."""
         self.metrics.ready(self.readiness().is_ready)
         return self.metrics.exposition()
 
@@ -234,6 +250,7 @@ class Worker:
         settings = self.settings.delivery
         return App(
             f"{self.connection.prefix}workers",
+            fed=self.connection.topic("comments"),
             broker=[f"aiokafka://{node}" for node in self.connection.bootstrap.split(",")],
             broker_credentials=_credentials(self.connection),
             broker_session_timeout=settings.session_seconds,
@@ -256,6 +273,17 @@ class Worker:
         elsewhere = {stage: mind.agent for stage, mind in self._minds.items()}
         return make_agents(settings, metered, placements, self.n_partitions, VERSION, elsewhere)
 
+    def _must_know_vectors(self) -> None:
+        """Refuse another encoder than the deployment's before anything is written."""
+        newest = self.view.newest()
+        assert self._encoder is not None
+        if newest is not None and newest.encoder not in ("", self._encoder.name):
+            raise SettingsError(
+                f"embedding.encoder is {self._encoder.name!r}, the topics of {self.connection.deployment!r} "
+                f"were made with {newest.encoder!r}, and their vectors can't be compared. Restore it, or "
+                "choose a new topics.prefix and replay: `groundswell topics replay`."
+            )
+
     def _n_placements(self) -> int:
         """Return how many placements were read: what tells whether there are new ones."""
         return self.view.versions["placements"]
@@ -276,7 +304,9 @@ class Worker:
 
     def _lay(self) -> None:
         assert self._offsets is not None and self._failed is not None and self._encoder is not None
-        self._observer = MetricsObserver(self.metrics, self.connection, self._owned)
+        self._observer = MetricsObserver(
+            self.metrics, self.connection, self._owned, lambda: self._app.consumer.unacked
+        )
         self._road = Road(
             app=self._app,
             connection=self.connection,
@@ -308,16 +338,7 @@ class Worker:
             home=self._home,
         )
         door.add_to(application)
-        self._web = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-        await self._web.setup()
-        site = web.TCPSite(self._web, self.settings.web.host, self.settings.web.port)
-        try:
-            await site.start()
-        except OSError as cause:
-            raise RoadError(
-                f"web.port is {self.settings.web.port}, which can't be opened on {self.settings.web.host}: "
-                f"{cause.strerror}. Free it, or give another with --port; 0 takes any free one."
-            ) from cause
+        self._web = await serve(application, settings.web)
         self.address = self._web.addresses[0][:2]
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from agents.agent import Message
@@ -18,7 +22,7 @@ from streams.evidence import Evidence, Log
 from streams.publish import Connection
 from streams.topics import INPUTS
 
-__all__ = ["Rest", "read_evidence", "read_log", "read_rest"]
+__all__ = ["Rest", "count_lag", "read_evidence", "read_log", "read_rest"]
 
 FETCH_BYTES: Final = 16 * 1_048_576
 
@@ -50,6 +54,8 @@ class Rest:
     """Messages that lie before the workers, over all stages."""
     n_talking: int
     """Partitions that have not said yet that they are silent; the chart waits for them."""
+    n_unread: int = 0
+    """Messages of ``debated`` that nobody will read, as no worker has a target; left out of the lag."""
 
     @property
     def is_reached(self) -> bool:
@@ -63,9 +69,28 @@ async def read_rest(connection: Connection) -> Rest:
     What is read first is what was worked through, then what there is to do: it may say that work is
     left where there is none, never that there is none where some is left.
     """
-    standings = await _standings(connection)
-    lag = sum(max(0, end - offset) for offset, end in standings.values())
-    return Rest(lag, 0 if lag else await _count_talking(connection))
+    subscribed = await _subscribed(connection)
+    lag, n_unread = count_lag(await _standings(connection), subscribed)
+    return Rest(lag, 0 if lag else await _count_talking(connection), n_unread)
+
+
+def count_lag(
+    standings: Mapping[tuple[str, int], tuple[int, int]], subscribed: Collection[str]
+) -> tuple[int, int]:
+    """Return how many messages lie before the workers, and how many of ``debated`` lie there for nobody.
+
+    Parameters
+    ----------
+    standings
+        The committed offset and the end, by topic and partition.
+    subscribed
+        Topics that the running workers read; empty where none runs or it isn't known, and then all count.
+    """
+    lags: Counter[str] = Counter()
+    for (topic, _), (offset, end) in standings.items():
+        lags[topic] += max(0, end - offset)
+    n_unread = lags.pop("debated", 0) if subscribed and "debated" not in subscribed else 0
+    return lags.total(), n_unread
 
 
 async def _count_talking(connection: Connection) -> int:
@@ -159,6 +184,21 @@ async def _standings(connection: Connection) -> dict[tuple[str, int], tuple[int,
     finally:
         await asking.stop()
         await member.stop()
+
+
+async def _subscribed(connection: Connection) -> set[str]:
+    """Return the topics that the group's members read, without their prefix; none while it rebalances."""
+    admin = AIOKafkaAdminClient(**connection.client())
+    try:
+        await admin.start()
+        (answer,) = await admin.describe_consumer_groups([f"{connection.prefix}workers"])
+    finally:
+        await admin.close()
+    _, _, state, _, _, members, *_ = answer.groups[0]
+    if state != "Stable":
+        return set()
+    read = (ConsumerProtocolMemberMetadata.decode(member[3]).subscription for member in members)
+    return {topic.removeprefix(connection.prefix) for topics in read for topic in topics}
 
 
 async def _checkpoints(connection: Connection) -> dict[tuple[str, int], int]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Coroutine, Generator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,16 +18,25 @@ from streams.broker import FETCH_WAIT_MS
 
 __all__ = ["App", "rewind"]
 
+LOOK_SECONDS: Final = 1.0
+"""How often it is looked for marks of transactions: as often as offsets are committed."""
+
 
 class App(faust.App):  # type: ignore[misc]  # Faust has no types here
     """Faust without its folders and its own monitor.
 
     Nothing of ours lies in the folders, and a killed worker would leave them; the monitor notes every
     message six times for figures that nobody here reads.
+
+    Parameters
+    ----------
+    fed
+        The topic that feeds write, maybe in transactions.
     """
 
-    def __init__(self, name: str, **settings: Any) -> None:
+    def __init__(self, name: str, fed: str = "", **settings: Any) -> None:
         super().__init__(name, Stream=_Stream, **settings)
+        self.fed = fed
 
     def _create_directories(self) -> None:
         """Make none."""
@@ -86,10 +96,27 @@ class _Stream(faust.Stream):  # type: ignore[misc]
 
 
 class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Reads what is committed, and notes where a feed's transactions have left nothing but their marks.
+
+    A mark takes an offset and is never delivered, so nobody acknowledges it: a partition that ends with one
+    would seem to be waited for. What stages write to each other has none.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._next: dict[TopicPartition, int | None] = {}
+        """Where what was not delivered yet begins; None for the beginning."""
+        self._empty: dict[TopicPartition, tuple[int | None, int]] = {}
+        """Where nothing but marks lies, behind all that was delivered; """
+        self._second: dict[TopicPartition, int] = {}
+        """and where the second record is, with marks before it: Faust forgets the hole behind offset 0."""
+        self._looked_at = 0.0
+
     def _create_worker_consumer(self, transport: Any) -> Any:
-        """Make the consumer; Faust's own fetches wait 1.5 s and can't be set."""
+        """Make the consumer; Faust's own fetches wait 1.5 s and can't be set, nor what they take."""
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._isolation_level = "read_committed"
         return consumer
 
     async def seek_to_committed(self) -> Mapping[TopicPartition, int | None]:
@@ -97,7 +124,36 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         committed: Mapping[TopicPartition, int | None] = await self.call_thread(
             rewind, self._ensure_consumer()
         )
+        self._next = {place: offset or None for place, offset in committed.items()}
+        self._empty.clear()
+        self._second.clear()
         return committed
+
+    async def _fetch_records(self, consumer: AIOKafkaConsumer, *arguments: Any, **named: Any) -> Any:
+        records = await super()._fetch_records(consumer, *arguments, **named)
+        for place, batch in records.items():
+            first = [0] if self._next.get(place) == 1 else []
+            match [*first, *(message.offset for message in batch[:2])]:
+                case [0, second, *_] if second > 1:
+                    self._second[place] = second
+            self._next[place] = batch[-1].offset + 1
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            for place in self._next.keys() & consumer.assignment() - records.keys():
+                if place.topic == self.app.fed:
+                    self._empty[place] = self._next[place], await consumer.position(place)
+        return records
+
+    def beyond(self, place: TopicPartition, offset: int | None) -> int | None:
+        """Return the offset that follows the marks that begin at this one, None where none do."""
+        if offset == 1 and place in self._second:
+            return self._second[place]
+        start, end = self._empty.get(place, (None, 0))
+        return end if (start or 0) <= (offset or 0) < end else None
+
+    def watched(self) -> set[TopicPartition]:
+        """Return the partitions that may hold marks."""
+        return set(self._empty)
 
 
 class _Eager(Service):  # type: ignore[misc]
@@ -128,6 +184,17 @@ class _Eager(Service):  # type: ignore[misc]
 class _Consumer(_Eager, driver.Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> _Thread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[Any]:
+        for place in {*self._acked, *self._thread.watched()}:
+            if topics is None or place in topics or place.topic in topics:
+                yield place
+
+    def _new_offset(self, tp: Any) -> int | None:
+        """Return what can be committed: what is acknowledged, and the marks behind it."""
+        acknowledged: int | None = super()._new_offset(tp)
+        read = self._committed_offset[tp] if acknowledged is None else acknowledged
+        return self._thread.beyond(tp, read) or acknowledged
 
 
 class _Transport(driver.Transport):  # type: ignore[misc]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-__all__ = ["set_up"]
+__all__ = ["escaped", "set_up"]
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "data"}
 
@@ -42,14 +42,37 @@ class Repeats(logging.Filter):
 
 
 class FactsFormatter(logging.Formatter):
-    """Prints what ``extra`` gave after the phrase."""
+    """Prints what ``extra`` gave after the phrase.
+
+    One record is one line, and below it an indented traceback, whatever data and brokers put into it:
+    nothing of theirs can look like another record or steer a terminal.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        line = super().format(record)
+        record.message = record.getMessage()
+        record.asctime = self.formatTime(record)
         facts = " ".join(f"{name}={value}" for name, value in vars(record).items() if name not in _STANDARD)
-        head, *rest = line.split("\n", 1)
-        return "\n".join([f"{head}  {facts}" if facts else head, *rest])
+        line = self.formatMessage(record)
+        below = [self.formatException(record.exc_info)] if record.exc_info else []
+        below += [self.formatStack(record.stack_info)] if record.stack_info else []
+        rest = [f"  {escaped(each)}" for text in below for each in text.split("\n")]
+        return "\n".join([escaped(f"{line}  {facts}" if facts else line), *rest])
+
+
+def escaped(text: str) -> str:
+    r"""Return the text with all that is not printed written as an escape.
+
+    Examples
+    --------
+    >>> print(escaped("café\n\x1b[2J"))
+    café\n\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text
+    )
 
 
 def set_up(level: str = "INFO") -> None:

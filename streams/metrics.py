@@ -40,6 +40,9 @@ OUTCOMES: Final = ("new", "edited", "retracted", "repeated", "unassigned", "abst
 CHECKPOINTED: Final = {"assign": "embedded", "judge": "debated", "chart": "sketches"}
 """Agents that keep a state, and the topic that each reads."""
 
+READERS: Final = {"comments": "embed", **{topic: stage for stage, topic in CHECKPOINTED.items()}}
+"""Who reads each topic that a stage reads."""
+
 LINEAGE_EVENTS: Final = ("emerged", "merged", "split", "faded")
 
 STEP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -107,9 +110,10 @@ class Metrics:
         self._encode.observe(seconds)
 
     def lag(self, topic: str, partition: int, messages: int, seconds: float) -> None:
-        """Set how far the worker is behind the end of a partition that it owns."""
-        self._lag_messages.labels(topic, str(partition)).set(messages)
-        self._lag_seconds.labels(topic, str(partition)).set(seconds)
+        """Set how many messages of a partition are not acknowledged, and how long the oldest waits."""
+        labels = (READERS[_one_of(topic, tuple(READERS))], topic, str(partition))
+        self._lag_messages.labels(*labels).set(messages)
+        self._lag_seconds.labels(*labels).set(seconds)
 
     def checkpoint(self, agent: str, partition: int, n_bytes: int, at: float) -> None:
         """Set size and time (seconds since 1970 UTC) of the newest checkpoint of an agent and partition."""
@@ -120,7 +124,7 @@ class Metrics:
     def partition_revoked(self, topic: str, partition: int) -> None:
         """Take away the series of a partition that moved to another worker; topics without their prefix."""
         for gauge in (self._lag_messages, self._lag_seconds):
-            _forget(gauge, topic, str(partition))
+            _forget(gauge, READERS[topic], topic, str(partition))
         for agent, source in CHECKPOINTED.items():
             if topic == source:
                 _forget(self._checkpoint_size, agent, str(partition))
@@ -162,9 +166,9 @@ class Metrics:
         """Say whether the worker has its model and its partitions."""
         self._ready.set(is_ready)
 
-    def build(self, version: str) -> None:
-        """Name the version that runs."""
-        self._build.labels(version, platform.python_version()).set(1)
+    def build(self, version: str, settings: str = "") -> None:
+        """Name the version that runs, and the fingerprint of the settings that all workers share."""
+        self._build.labels(version, platform.python_version(), settings).set(1)
 
     def model(self, task: str, name: str) -> None:
         """Name the model that a task uses, ``embedding`` or ``stance``."""
@@ -224,13 +228,15 @@ class Metrics:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"groundswell_{name}", text, labels, registry=self.registry)
 
-        where = ("topic", "partition")
+        where = ("stage", "topic", "partition")
         self._lag_messages = gauge(
-            "lag_messages", "Messages between the worker and the end of a partition that it owns.", *where
+            "lag_messages",
+            "Messages of a partition that the stage reading it has not acknowledged yet.",
+            *where,
         )
         self._lag_seconds = gauge(
             "lag_seconds",
-            "Age of the oldest message that the worker has not worked through, 0 at the end.",
+            "How long the oldest message that the stage has not worked through waits, 0 where none does.",
             *where,
         )
         whose = ("agent", "partition")
@@ -245,7 +251,12 @@ class Metrics:
         self._ready = gauge("ready", "Whether the worker has its model and its partitions: 1 yes, 0 no.")
         self._owner = gauge("chart_owner", "Whether this worker owns the chart: 1 yes, 0 no.")
         self._build = gauge(
-            "build_info", "Version of Groundswell and of Python that runs, always 1.", "version", "python"
+            "build_info",
+            "Version of Groundswell and of Python that runs, and a fingerprint of the settings in which all "
+            "workers must agree, always 1.",
+            "version",
+            "python",
+            "settings",
         )
         self._model = gauge("model_info", "Model that a task uses, always 1.", "task", "model")
         self._target_info = gauge(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from agents.agent import Emission
@@ -37,6 +38,35 @@ class MeteredEncoder:
         return rows
 
 
+@dataclass(slots=True)
+class _Place:
+    """How far one partition is worked through, and since when something waits in it."""
+
+    next: int = 0
+    """Offset of the first record that is not worked through."""
+    newest: float = 0.0
+    """Timestamp of the last one that is, in seconds since 1970 UTC."""
+    clear_at: float = 0.0
+    """When it was last seen that nothing waits."""
+    seen_at: float | None = None
+    """When it was first seen since then that something does."""
+
+    def waits_since(self, is_waiting: bool, taken: Any, now: float) -> float:
+        """Return since when the oldest record waits, now where none does.
+
+        A record that is ``taken`` says itself when it came. One that its stage has not been given yet came
+        after the last that was worked through; where there is none, it is as old as its sight. Both came
+        after it was last seen that nothing waits.
+        """
+        if not is_waiting:
+            self.clear_at, self.seen_at = now, None
+            return now
+        if self.seen_at is None:
+            self.seen_at = now
+        came_at = self.newest if taken is None else taken.timestamp
+        return max(came_at, self.clear_at) or self.seen_at
+
+
 class MetricsObserver:
     """Tells the metrics what the runners tell it.
 
@@ -48,16 +78,25 @@ class MetricsObserver:
         Knows the prefix of the topics.
     owned
         Gives the topics and partitions that this worker owns now.
+    taken
+        Gives the messages that stages have been given and not acknowledged yet, in any order.
     """
 
     def __init__(
-        self, metrics: Metrics, connection: Connection, owned: Callable[[], Iterable[tuple[str, int]]]
+        self,
+        metrics: Metrics,
+        connection: Connection,
+        owned: Callable[[], Iterable[tuple[str, int]]],
+        taken: Callable[[], Iterable[Any]],
     ) -> None:
         self._metrics = metrics
         self._prefix = connection.prefix
         self._owned = owned
+        self._taken = taken
         self._seen: set[tuple[str, int]] = set()
-        self._newest: dict[tuple[str, int], float] = {}
+        self._places: dict[tuple[str, int], _Place] = defaultdict(_Place)
+        self.behind_seconds = 0.0
+        """How long the oldest record waits that no stage has worked through, 0 where none waits."""
         self.owns_chart = False
         """Whether this worker owns the chart."""
         self.n_placed = 0
@@ -81,7 +120,9 @@ class MetricsObserver:
         now = time.time()
         for event in events:
             message = event.message
-            self._newest[message.topic, message.partition] = message.timestamp
+            place = self._places[message.topic, message.partition]
+            place.next = max(place.next, message.offset + 1)
+            place.newest = message.timestamp
             if stage == "assign":
                 self._count_placed(message, now)
 
@@ -94,25 +135,47 @@ class MetricsObserver:
         owned = set(self._owned())
         for topic, partition in self._seen - owned:
             self._metrics.partition_revoked(topic.removeprefix(self._prefix), partition)
-            self._newest.pop((topic, partition), None)
+            self._places.pop((topic, partition), None)
         self._seen = owned
         self.owns_chart = (f"{self._prefix}sketches", 0) in owned
         self._metrics.chart_owned(self.owns_chart)
         if stage == "embed":
             self._metrics.rebalanced()
 
-    def behind_seconds(self, standings: Mapping[tuple[str, int], Standing]) -> float:
-        """Return the age of the oldest message that waits, and show the lag of every partition."""
-        now, worst = time.time(), 0.0
-        owned = set(self._owned())
-        for (topic, partition), standing in standings.items():
-            if (topic, partition) not in owned:  # moved to another worker since they were asked for
-                continue
-            newest = self._newest.get((topic, partition))
-            seconds = max(0.0, now - newest) if standing.lag and newest is not None else 0.0
-            self._metrics.lag(topic.removeprefix(self._prefix), partition, standing.lag, seconds)
-            worst = max(worst, seconds)
-        return worst
+    def look(self, standings: Mapping[tuple[str, int], Standing], now: float) -> None:
+        """Show the lag of every partition; to be called often, so that it is known when one was clear.
+
+        Parameters
+        ----------
+        standings
+            How the group stands, by full name of the topic and partition.
+        now
+            Seconds since 1970 UTC.
+        """
+        owned = set(self._owned())  # a partition may have moved to another worker since it was asked for
+        standings = {where: standing for where, standing in standings.items() if where in owned}
+        position = {
+            where: max(self._places[where].next, standing.read) for where, standing in standings.items()
+        }
+        oldest = self._oldest_taken(position)
+        self.behind_seconds = 0.0
+        for where, standing in standings.items():
+            taken = oldest.get(where)
+            is_waiting = taken is not None or standing.end > position[where]
+            seconds = max(0.0, now - self._places[where].waits_since(is_waiting, taken, now))
+            self._metrics.lag(where[0].removeprefix(self._prefix), where[1], standing.lag, seconds)
+            self.behind_seconds = max(self.behind_seconds, seconds)
+
+    def _oldest_taken(self, position: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], Any]:
+        """Return the first message of each partition that its stage has and has not worked through."""
+        oldest: dict[tuple[str, int], Any] = {}
+        for message in self._taken():
+            where = (message.topic, message.partition)
+            if where in position and message.offset >= position[where]:
+                first = oldest.setdefault(where, message)
+                if message.offset < first.offset:
+                    oldest[where] = message
+        return oldest
 
     def _tell(self, stage: str, emission: Emission) -> None:
         match emission.record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ class BrokerSettings:
     username: str = ""
     """Who logs in, with a SASL protocol."""
 
-    password: str = ""
+    password: str = field(default="", repr=False)
     """Better given as GROUNDSWELL_BROKER__PASSWORD than written to a file."""
 
     ca_file: str = ""
@@ -54,9 +54,10 @@ class BrokerSettings:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        if self.url != EMBEDDED and not re.fullmatch(r"[^\s,:/]+:\d+(,[^\s,:/]+:\d+)*", self.url):
+        if self.url != EMBEDDED and not re.fullmatch(r"[^\s,:/@]+:\d+(,[^\s,:/@]+:\d+)*", self.url):
+            shown = re.sub(r".*@", "…@", self.url)  # a login may hold a password
             raise SettingsError(
-                f"broker.url is {self.url!r}; it must be {EMBEDDED!r} or host:port, several separated by "
+                f"broker.url is {shown!r}; it must be {EMBEDDED!r} or host:port, several separated by "
                 'commas. Set it in groundswell.toml, e.g. url = "kafka-1:9092".'
             )
         if self.protocol.startswith("SASL") and not (self.username and self.password):

@@ -7,14 +7,17 @@ and a value out of its range are refused with the value, the bound and the remed
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from pydantic import TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as PydanticSettingsError
 
 from agents.charting.settings import ChartingSettings
 from agents.clustering.settings import ClusteringSettings
@@ -28,10 +31,26 @@ from streams.road import DeliverySettings
 from streams.web.post import PostSettings
 from streams.web.settings import WebSettings
 
-__all__ = ["DEFAULT_FILE", "Settings", "Sourced", "load_settings", "sources"]
+__all__ = ["DEFAULT_FILE", "SECRETS", "Settings", "Sourced", "fingerprint", "load_settings", "sources"]
 
 DEFAULT_FILE: Final = Path("config/groundswell.toml")
 """Read when it is there; ``GROUNDSWELL_CONFIG`` names another."""
+
+SECRETS: Final = frozenset({"broker.password", "post.token"})
+"""Settings whose values are never shown."""
+
+OWN: Final = {
+    "broker": None,
+    "topics": {"prefix", "partitions", "replication", "create"},
+    "embedding": {"batch_size", "cache_folder"},
+    "stance": {"targets", "batch_size", "threads"},
+    "delivery": None,
+    "web": None,
+    "post": None,
+}
+"""What each worker may have its own way, None for a whole section, or what is compared otherwise: other
+partitions are refused at the start, another prefix is another deployment, and a target may be put as a
+phrase or in full."""
 
 PREFIX: Final = "GROUNDSWELL_"
 DELIMITER: Final = "__"
@@ -110,6 +129,27 @@ def load_settings(
     return Settings(**{f.name: _section(f.name, merged.get(f.name, {})) for f in fields(Settings)})
 
 
+def fingerprint(settings: Settings) -> str:
+    """Return eight hexadecimal digits that tell settings apart in which all workers must agree.
+
+    Examples
+    --------
+    >>> fingerprint(Settings()) == fingerprint(Settings(broker=BrokerSettings(url="kafka:9092")))
+    True
+    >>> fingerprint(Settings()) == fingerprint(Settings(time=TimeSettings(tick_seconds=10)))
+    False
+    """
+    shared: dict[str, Any] = {"targets": settings.stance.judged}
+    for section in fields(settings):
+        own = OWN.get(section.name, set())
+        if own is not None:
+            part = getattr(settings, section.name)
+            shared[section.name] = {
+                each.name: getattr(part, each.name) for each in fields(part) if each.name not in own
+            }
+    return hashlib.sha256(msgspec.json.encode(shared, order="sorted")).hexdigest()[:8]
+
+
 def sources(
     overrides: Mapping[str, Mapping[str, Any]] | None = None, file: Path | None = None
 ) -> Iterator[Sourced]:
@@ -149,7 +189,13 @@ def _environment() -> dict[str, Any]:
                 f"the environment sets {name}, which is no setting; write "
                 f"{PREFIX}SECTION{DELIMITER}KEY, e.g. {PREFIX}CLUSTERING{DELIMITER}HALF_LIFE_SECONDS=21600."
             )
-    found = dict(EnvSettingsSource(_Everything)())
+    try:
+        found = dict(EnvSettingsSource(_Everything)())
+    except PydanticSettingsError as cause:
+        raise SettingsError(
+            f"the environment is not read ({cause}). A section given as one takes JSON; better write "
+            f"{PREFIX}SECTION{DELIMITER}KEY, e.g. {PREFIX}CLUSTERING{DELIMITER}HALF_LIFE_SECONDS=21600."
+        ) from cause
     return {name: values for name, values in found.items() if isinstance(values, dict)}
 
 
@@ -176,7 +222,10 @@ def _section(name: str, values: dict[str, Any]) -> Any:
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as cause:
-        raise SettingsError("; ".join(_said(name, error) for error in cause.errors())) from cause
+        said = SettingsError("; ".join(_said(name, error) for error in cause.errors()))
+        if any(secret.startswith(f"{name}.") for secret in SECRETS):
+            raise said from None  # the cause shows what was given
+        raise said from cause
 
 
 def _said(section: str, error: Any) -> str:
@@ -185,4 +234,5 @@ def _said(section: str, error: Any) -> str:
     if isinstance(original, SettingsError):
         return str(original)
     where = ".".join([section, *(str(part) for part in error["loc"])])
-    return f"{where} is {error['input']!r}: {error['msg']}. `groundswell settings` shows what it takes."
+    given = "not what it takes" if where in SECRETS else repr(error["input"])
+    return f"{where} is {given}: {error['msg']}. `groundswell settings` shows what it takes."

@@ -131,7 +131,9 @@ def listing(title: str, description: str, unit: str, columns: Sequence[Query], *
     ).with_transformation(
         dashboard.DataTransformerConfig(
             id_val="filterFieldsByName",
-            options={"include": {"pattern": f"^({by}|label|title|.*version|model|task|python|Value.*)$"}},
+            options={
+                "include": {"pattern": f"^({by}|label|title|.*version|model|task|python|settings|Value.*)$"}
+            },
         )
     )
 

@@ -60,7 +60,7 @@ def _well(new: Dashboard) -> Dashboard:
         ),
         number(
             "Behind by",
-            "How old is the oldest comment that waits?",
+            "For how long has the oldest comment waited? 0 where none waits.",
             "s",
             Query("max(groundswell_lag_seconds)"),
         ),
@@ -167,7 +167,8 @@ def _lag(new: Dashboard) -> Dashboard:
         ),
         graph(
             "Lag in seconds",
-            "How old is what waits? The oldest message of each topic that is not worked through.",
+            "How old is what waits? How long the oldest message of each topic that is not worked through has "
+            "waited, 0 where none does.",
             "s",
             [Query("max by (topic) (groundswell_lag_seconds)", "{{topic}}")],
         ),
@@ -188,7 +189,7 @@ def _state(new: Dashboard) -> Dashboard:
         ),
         graph(
             "Memory",
-            "Does a worker grow?",
+            "Does a worker grow? The processes that ASSIGN and CHART think in come on top.",
             "bytes",
             [Query('process_resident_memory_bytes{job="groundswell"}', "{{instance}}")],
         ),
@@ -218,10 +219,11 @@ def _state(new: Dashboard) -> Dashboard:
     return new.with_panel(
         listing(
             "What runs",
-            "Which version, on which Python, with which models?",
+            "Which version, on which Python, with which settings and models? Workers that differ in version "
+            "or settings should not share a deployment.",
             "none",
             [
-                Query("max by (instance, version, python) (groundswell_build_info)", "Build"),
+                Query("max by (instance, version, python, settings) (groundswell_build_info)", "Build"),
                 Query("max by (instance, task, model) (groundswell_model_info)", "Model"),
             ],
             by="instance",

@@ -44,6 +44,8 @@ def audit(*, broker: str | None, prefix: str | None, wait: float) -> None:
             f"{rest.lag} messages lie before the workers and {rest.n_talking} partitions are not silent yet, "
             "so nothing can be said. Stop the feeds, see that workers run, and give --wait SECONDS."
         )
+    if rest.n_unread:
+        stderr.print(f"debated: {rest.n_unread} messages lie there for nobody, as no target is configured")
     report = judge(asyncio.run(read_evidence(connection)), settings.embedding)
     _tell(report)
     if not report.is_clean:

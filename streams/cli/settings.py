@@ -8,11 +8,9 @@ import click
 from rich.table import Table
 
 from streams.cli.common import in_words, stdout
-from streams.settings import Settings, sources
+from streams.settings import SECRETS, Settings, sources
 
 __all__ = ["settings"]
-
-HIDDEN = {"broker.password", "post.token"}
 
 
 @click.command()
@@ -29,6 +27,6 @@ def settings(*, changed: bool) -> None:
         differs = each.value != attrgetter(each.name)(defaults)
         if changed and not differs:
             continue
-        value = "(set)" if each.name in HIDDEN and each.value else repr(each.value)
+        value = "(set)" if each.name in SECRETS and each.value else repr(each.value)
         table.add_row(each.name, value, each.source, style="bold" if differs else "")
     stdout.print(table if table.row_count else "Every setting has its default.")

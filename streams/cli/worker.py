@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+from collections.abc import Coroutine
+from typing import Any
 
 import click
 
@@ -53,9 +56,29 @@ async def _work(settings: Settings, bootstrap: str) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     running = Worker(settings, bootstrap)
+    is_up = False
     try:
-        await running.start()
-        stderr.print(f"Page and metrics at {running.url}, Kafka at {bootstrap}. Ctrl-C ends.")
-        await running.run(stop)
+        is_up = await _done_before(stop, running.start())
+        if is_up:
+            stderr.print(f"Page and metrics at {running.url}, Kafka at {bootstrap}. Ctrl-C ends.")
+            await running.run(stop)
     finally:
         await running.stop()
+    if not is_up:
+        os._exit(0)  # a thread that still loads the model can't be cancelled, and would be waited for
+
+
+async def _done_before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Whether the work was done before the event was set; else it is given up."""
+    working = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            return False
+        working.result()
+        return True
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)

@@ -52,7 +52,7 @@ def test_every_alert_is_tested_silent_one_minute_before_it_fires(alert: dict[str
     cases = [
         (seconds(case["eval_time"]), bool(case["exp_alerts"]))
         for test in TESTS
-        for case in test["alert_rule_test"]
+        for case in test.get("alert_rule_test", ())
         if case["alertname"] == alert["alert"]
     ]
     fires = min(time for time, is_firing in cases if is_firing)

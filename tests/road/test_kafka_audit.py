@@ -68,6 +68,26 @@ async def test_what_a_worker_made_is_clean_until_somebody_drops_doubles_or_alter
     assert "doubled" in said["altered"].stdout
 
 
+async def test_what_was_debated_before_the_last_target_went_holds_up_no_audit(on_kafka: Broker) -> None:
+    settings = load_settings(
+        {
+            "broker": {"url": on_kafka.url},
+            "topics": {"prefix": on_kafka.prefix, "partitions": 2},
+            "embedding": {"encoder": "static"},
+            "web": {"port": 0},
+            "delivery": {"pause_seconds": 0.5},
+        }
+    )
+    async with running(settings, on_kafka.bootstrap, load_encoder(settings.embedding)) as worker:
+        await feed(worker, 50)
+        await worker.publisher.send([Emission("debated", "old", b"{}", 0)])
+        await settled(worker)
+        told = await run_audit(on_kafka, "--wait", "30")
+
+    assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "clean"), told.output
+    assert "debated: 1 messages lie there for nobody" in told.stderr
+
+
 async def test_a_deployment_on_its_way_is_not_judged(on_kafka: Broker) -> None:
     settings = load_settings(
         {

@@ -25,6 +25,7 @@ from agents.records import (
     encode,
 )
 from streams.audit import audit, check_offsets
+from streams.audit_reader import count_lag
 from streams.evidence import Check, Evidence, Log
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
@@ -368,3 +369,25 @@ def test_what_retention_has_dropped_is_not_held_against_anybody() -> None:
 
     assert report.findings == []
     assert report.notes == ["comments: the oldest have expired, counts of clusters were not compared"]
+
+
+@pytest.mark.parametrize(
+    ("subscribed", "lag", "n_unread"),
+    [
+        ({"comments", "embedded", "sketches"}, 3, 7),
+        ({"comments", "embedded", "debated", "sketches"}, 10, 0),
+        (set(), 10, 0),
+    ],
+    ids=["workers without a target", "workers with one", "no workers"],
+)
+def test_what_lies_in_debated_waits_for_nobody_where_no_worker_has_a_target(
+    subscribed: set[str], lag: int, n_unread: int
+) -> None:
+    standings = {
+        ("comments", 0): (5, 8),
+        ("comments", 1): (9, 9),
+        ("debated", 0): (0, 4),
+        ("debated", 1): (2, 5),
+    }
+
+    assert count_lag(standings, subscribed) == (lag, n_unread)

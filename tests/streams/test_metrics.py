@@ -70,6 +70,7 @@ def test_every_closed_label_stands_at_zero_from_the_start(metrics: Metrics) -> N
         lambda metrics: metrics.rejected("bad mood"),
         lambda metrics: metrics.lineage("exploded"),
         lambda metrics: metrics.alarm("entropy"),
+        lambda metrics: metrics.lag("assignments", 0, 1, 1.0),
     ],
 )
 def test_a_word_outside_its_closed_set_raises_at_once(metrics: Metrics, misuse: object) -> None:
@@ -223,7 +224,8 @@ def test_a_revoked_partition_takes_its_lag_and_checkpoint_with_it(metrics: Metri
     metrics.partition_revoked("embedded", 3)
 
     assert labels_of(metrics, "partition") == {"4"}
-    assert value(metrics, "groundswell_lag_seconds", topic="embedded", partition="4") == 3.5
+    of_the_other = {"stage": "assign", "topic": "embedded", "partition": "4"}
+    assert value(metrics, "groundswell_lag_seconds", **of_the_other) == 3.5
 
 
 def test_a_slot_is_kept_until_another_weighs_twice_as_much() -> None:
@@ -252,7 +254,7 @@ def test_promtool_finds_nothing_to_say_about_the_metrics(metrics: Metrics) -> No
     metrics.chart_owned(True)
     metrics.lag("embedded", 0, 1, 0.1)
     metrics.checkpoint("assign", 0, 1, 1.0)
-    metrics.build("0.1.0")
+    metrics.build("0.1.0", "12ab34cd")
     metrics.model("embedding", "all-MiniLM-L6-v2")
     metrics.pulse(a_pulse(measures={"share_shift": 0.1}, sides_total={"pact": {"favor": 1}}))
 

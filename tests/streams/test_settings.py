@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agents.errors import SettingsError
+from streams.options import BrokerSettings
 from streams.reference import reference
-from streams.settings import DEFAULT_FILE, Settings, load_settings, sources
+from streams.settings import DEFAULT_FILE, Settings, fingerprint, load_settings, sources
 
 
 def write(path: Path, text: str) -> Path:
@@ -80,6 +83,86 @@ def test_an_unknown_word_in_the_environment_is_refused(name: str, monkeypatch: p
 
     with pytest.raises(SettingsError, match="no setting"):
         load_settings()
+
+
+SECRET = 8675309
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[broker]\npassword = {SECRET}\n",
+        f"[broker]\npassword = [{SECRET}]\n",
+        f"[post]\ntoken = {SECRET}\n",
+        f'[broker]\nurl = "kafka://me:{SECRET}@kafka:9092"\n',
+        f'[broker]\nurl = "kafka:9092,me:{SECRET},{SECRET}@kafka:9092"\n',
+    ],
+)
+def test_a_secret_that_is_wrong_is_refused_without_being_shown(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GROUNDSWELL_CONFIG", raising=False)
+
+    with pytest.raises(SettingsError, match=r"^(broker\.(password|url)|post\.token) is ") as refused:
+        load_settings(file=write(tmp_path, text))
+
+    told = "".join(traceback.format_exception(refused.value))
+    assert str(SECRET) not in told
+
+
+def test_a_secret_is_not_shown_with_the_settings_it_is_one_of() -> None:
+    assert str(SECRET) not in repr(BrokerSettings(password=str(SECRET)))
+
+
+def test_a_section_in_the_environment_that_is_not_json_is_told_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GROUNDSWELL_BROKER", str(SECRET) + "-")
+
+    with pytest.raises(SettingsError, match="takes JSON; better write GROUNDSWELL_SECTION__KEY") as refused:
+        load_settings()
+
+    assert str(SECRET) not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"embedding": {"encoder": "static"}},
+        {"clustering": {"granularity": 0.1}},
+        {"time": {"tick_seconds": 10}},
+        {"drift": {"window_comments": 100}},
+        {"stance": {"targets": ["a tram"]}},
+        {"topics": {"keyed_by_id": True}},
+    ],
+)
+def test_workers_of_one_deployment_are_told_apart_by_what_makes_results(
+    other: dict[str, dict[str, Any]],
+) -> None:
+    assert fingerprint(load_settings(other)) != fingerprint(load_settings())
+
+
+def test_what_a_worker_may_have_its_own_way_is_left_out() -> None:
+    own: dict[str, dict[str, Any]] = {
+        "broker": {"url": "kafka:9092", "password": "p"},
+        "embedding": {"batch_size": 64, "cache_folder": "/tmp"},
+        "stance": {"threads": 2},
+        "delivery": {"batch": 64},
+        "web": {"port": 7001},
+        "post": {"token": "t" * 32},
+        "topics": {"create": False},
+    }
+
+    assert fingerprint(load_settings(own)) == fingerprint(load_settings())
+
+
+def test_a_target_in_full_is_the_phrase_that_makes_it() -> None:
+    (target,) = load_settings({"stance": {"targets": ["a tram"]}}).stance.judged
+    in_full = {"id": target.id, "title": target.title, "favor": target.favor, "against": target.against}
+
+    assert fingerprint(load_settings({"stance": {"targets": [in_full]}})) == fingerprint(
+        load_settings({"stance": {"targets": ["a tram"]}})
+    )
 
 
 def test_sections_are_the_parts_of_the_settings() -> None:
