@@ -26,11 +26,11 @@ PRIOR: Final = 20
 """A new detector starts as if it had read as many scores of 0, which is what they are without a change;
 so it needs no warm-up of its own, and takes a steady unrest for ordinary only after as many again."""
 
-RATE_AT_ZERO: Final = 1.3
-SCALE: Final = 2.3
+RATE_AT_ZERO: Final = 1.5
+SCALE: Final = 1.9
 """False alarms in 10,000 comments are RATE_AT_ZERO exp(-threshold / SCALE) at 400 scores: not less
-than was counted in 800,000 simulated comments without a change (4 and 60 topics, windows of 200 and
-800) and in 10,000,000 of independent numbers."""
+than was counted of 20,000,000 independent numbers at thresholds of 2 to 7, and of the shares of 600,000
+simulated comments without a change (4, 30 and 60 topics) at 2 to 5."""
 
 SCORES_SIMULATED: Final = 400.0
 
@@ -38,7 +38,7 @@ DELTA_PER_RATE: Final = 0.2
 """ADWIN's delta for one false alarm in 10,000 comments: its bound is cautious, so at 0.05
 there was one alarm in 100,000 simulated comments, less than half of what this states."""
 
-SHORTEST: Final = 1.0
+SHORTEST: Final = 2.0
 """Least threshold: below it the fit doesn't hold."""
 
 
@@ -221,7 +221,7 @@ def threshold(false_alarms: float, n_series: int, window: int) -> float:
     Examples
     --------
     >>> round(threshold(0.5, n_series=2, window=200), 1)
-    3.8
+    3.4
     """
     scores = STRIDES * 10_000 / window
     rate = RATE_AT_ZERO * scores / SCORES_SIMULATED

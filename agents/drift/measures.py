@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["MEASURES", "Measure", "Subject", "key", "split_key"]
+__all__ = ["MEASURES", "Measure", "Subject", "cluster_of", "key", "split_key", "target_of"]
 
 Subject = Literal["cluster", "target"]
 
@@ -168,3 +168,24 @@ def split_key(name: str) -> tuple[str, str | None]:
     """
     measure, slash, subject = name.partition("/")
     return measure, subject if slash else None
+
+
+def target_of(name: str) -> str | None:
+    """Return the target that a value is of, None if it is of none.
+
+    Examples
+    --------
+    >>> target_of("balance/pact"), target_of("share_change/c42"), target_of("mmd")
+    ('pact', None, None)
+    """
+    return _subject_of(name, "target")
+
+
+def cluster_of(name: str) -> str | None:
+    """Return the cluster that a value is of, None if it is of none."""
+    return _subject_of(name, "cluster")
+
+
+def _subject_of(name: str, kind: Subject) -> str | None:
+    measure, subject = split_key(name)
+    return subject if MEASURES[measure].subject == kind else None

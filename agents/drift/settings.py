@@ -40,7 +40,8 @@ class DriftSettings:
     """The same for stance, per target, in comments that take a side."""
 
     false_alarms: float = 0.5
-    """False alarms to expect in 10,000 comments of a discussion that does not change, over all measures."""
+    """False alarms to expect in 10,000 independent comments of a discussion that does not change, over all
+    measures; up to twice as many where they come as conversations."""
 
     detector: DetectorName = "page_hinkley"
     """``page_hinkley`` sums what exceeds the expected and is quick; ``adwin`` compares all cuts of a

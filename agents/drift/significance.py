@@ -3,6 +3,10 @@
 Every score is a normal one: without change its mean is 0 and its deviation 1, whatever the number of
 topics or comments, so that measures share one detector and one false-alarm rate. The shuffle is seeded,
 the same windows give the same score.
+
+A shuffle takes comments for independent. Where they are not, the design effect
+(`agents.drift.dependence`) says how many times wider chance spreads, and a measure that grows with the
+square of a difference is divided by it (Rao and Scott 1981).
 """
 
 from __future__ import annotations
@@ -49,7 +53,7 @@ def thinned(counts: Array, size: int) -> Array:
     return np.asarray(scaled, dtype=np.int64)
 
 
-def growth_score(current: Array, reference: Array, explained: Array) -> float:
+def growth_score(current: Array, reference: Array, explained: Array, effect: float = 1.0) -> float:
     """Score of the growth of topics that no standing alarm has named.
 
     Parameters
@@ -58,6 +62,8 @@ def growth_score(current: Array, reference: Array, explained: Array) -> float:
         (k,) counts of comments.
     explained
         (k,) booleans: topics whose growth has been told already. They count in the totals only.
+    effect
+        Design effect of the comments, >= 1.
 
     Returns
     -------
@@ -72,7 +78,7 @@ def growth_score(current: Array, reference: Array, explained: Array) -> float:
     )
     seen = _unexplained_growth(current, reference, explained)
     chance = _unexplained_growth(shuffled, both - shuffled, explained)
-    return _gamma_score(float(seen), chance)
+    return _gamma_score(float(seen) / effect, chance)
 
 
 def _unexplained_growth(current: Array, reference: Array, explained: Array) -> Array:
@@ -84,14 +90,14 @@ def _unexplained_growth(current: Array, reference: Array, explained: Array) -> A
     return np.asarray(np.where((share > 0) & ~explained, parts, 0.0).sum(axis=-1))
 
 
-def kernel_score(similar: Array, n_current: int) -> float:
+def kernel_score(similar: Array, n_current: int, effect: float = 1.0) -> float:
     """Score of the squared maximum mean discrepancy, from the kernel of both samples, the current first.
 
     Rows are in order of time; pieces of neighbours stay together in the shuffle.
 
     References
     ----------
-    Gretton et al. (2012), A kernel two-sample test, section 3.2: the gamma approximation of its null.
+    Gretton et al. (2009), A fast, consistent kernel two-sample test: the gamma approximation of its null.
     """
     n, m = n_current, len(similar) - n_current
     if n < 2 or m < 2:
@@ -100,7 +106,7 @@ def kernel_score(similar: Array, n_current: int) -> float:
     generator = np.random.default_rng(SEED)
     signs = sign[_shuffled_pieces(n + m, generator)]
     chance = np.einsum("ij,ij->i", signs @ similar, signs)
-    return _gamma_score(float(sign @ similar @ sign), chance)
+    return _gamma_score(float(sign @ similar @ sign) / effect, chance)
 
 
 def _shuffled_pieces(n: int, generator: np.random.Generator) -> Array:
@@ -113,10 +119,13 @@ def _shuffled_pieces(n: int, generator: np.random.Generator) -> Array:
     return np.asarray((kept + offset) % n)
 
 
-def side_score(favor: int, against: int, favor_before: int, against_before: int) -> float:
+def side_score(
+    favor: int, against: int, favor_before: int, against_before: int, effect: float = 1.0
+) -> float:
     """Score of a move in favor: above 0 toward favor, below 0 toward against, 0 where a window is empty.
 
-    The exact distribution of ``favor`` with the totals held (Fisher), taken at the middle of its step.
+    The exact distribution of ``favor`` with the totals held (Fisher), taken at the middle of its step;
+    its normal score, whose square is a chi-squared one, over the root of the design effect.
 
     Examples
     --------
@@ -132,7 +141,7 @@ def side_score(favor: int, against: int, favor_before: int, against_before: int)
     at = float(exact.pmf(favor)) / 2
     above, below = float(exact.sf(favor)) + at, float(exact.cdf(favor)) - at
     score = -_isf(below) if below < above else _isf(above)
-    return float(np.clip(score, -MOST, MOST)) if abs(above - below) > 1e-9 else 0.0
+    return float(np.clip(score / math.sqrt(effect), -MOST, MOST)) if abs(above - below) > 1e-9 else 0.0
 
 
 def _gamma_score(seen: float, chance: Array) -> float:

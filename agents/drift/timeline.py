@@ -13,7 +13,18 @@ from numpy.typing import NDArray
 
 from agents.drift.windows import keep_from
 
-__all__ = ["SideTick", "Tick", "centroid_sums", "cluster_counts", "make_tick", "sample", "sides", "trimmed"]
+__all__ = [
+    "SideTick",
+    "Tick",
+    "TickT",
+    "centroid_sums",
+    "cluster_counts",
+    "make_tick",
+    "sample",
+    "sides",
+    "trimmed",
+    "with_sides",
+]
 
 Array = NDArray[Any]
 
@@ -113,6 +124,24 @@ def sides(ticks: Iterable[SideTick]) -> Array:
     for tick in ticks:
         total += (tick.against, tick.none, tick.favor)
     return np.maximum(total, 0)
+
+
+def with_sides(ticks: Sequence[SideTick], tick: SideTick) -> list[SideTick]:
+    """Return the ticks with one more; what takes no side is added to the last if that takes none either.
+
+    Windows begin at ticks that take a side, so they stay what they were, and a target about which
+    nobody takes one is remembered in two ticks instead of ever more.
+    """
+    if not ticks or ticks[-1].size or tick.size:
+        return [*ticks, tick]
+    last = ticks[-1]
+    both = SideTick(
+        at=tick.at,
+        favor=last.favor + tick.favor,
+        against=last.against + tick.against,
+        none=last.none + tick.none,
+    )
+    return [*ticks[:-1], both]
 
 
 def trimmed(ticks: list[TickT], window: int, ratio: int) -> list[TickT]:

@@ -41,6 +41,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--events", type=FILE, help="Schedule of shifts of topic and stance; instead of the onsets.")
 @click.option("--targets", type=FILE, help="TOML of stance targets; their sides are judged as well.")
 @click.option("--shuffles", type=click.IntRange(0), default=0, help="Seeded shuffles: all alarms are false.")
+@click.option(
+    "--together",
+    type=click.IntRange(1),
+    default=1,
+    help="With --shuffles: as many neighbours stay together, so that conversations do.",
+)
 @click.option("--vectors", type=click.Path(dir_okay=False, path_type=Path), help="As of `evaluate`.")
 @encoder_option
 @click.option("--json", "as_json", is_flag=True, help="Write JSON instead of tables.")
@@ -53,14 +59,16 @@ def evaluate_drift(
     events: Path | None,
     targets: Path | None,
     shuffles: int,
+    together: int,
     vectors: Path | None,
     encoder: str | None,
     as_json: bool,
 ) -> None:
     """Run the agents over labelled comments, and tell which onsets the alarms of drift found.
 
-    A label's onset is its tenth comment. With --shuffles the stream is shuffled instead. Shifts of stance
-    are watched on the true sides, and with --targets on those that the stance model names.
+    A label's onset is its tenth comment. With --shuffles the stream is shuffled instead: comment by comment
+    all are independent; in pieces of neighbours, with --together, they come in bursts as before. Shifts of
+    stance are watched on the true sides, and with --targets on those that the stance model names.
 
     Example: groundswell evaluate-drift tweets.jsonl --label event --json
     """
@@ -70,7 +78,8 @@ def evaluate_drift(
     rows = read_rows(file, label, known)
     matrix, name, _ = vectors_of([row["text"] for row in rows], settings, vectors)
     if shuffles:
-        _tell_shuffled(_shuffled(rows, matrix, name, settings, shuffles), len(rows), as_json)
+        found_by = _shuffled(rows, matrix, name, settings, shuffles, together)
+        _tell_shuffled(found_by, len(rows), as_json)
         return
     alarms, times = _alarms(rows, matrix, name, settings)
     shifts = _scheduled(events) if events else onsets([str(row[label]) for row in rows], times)
@@ -105,12 +114,14 @@ def _alarms(
 
 
 def _shuffled(
-    rows: list[Row], matrix: NDArray[np.float16], encoder: str, settings: Settings, n: int
+    rows: list[Row], matrix: NDArray[np.float16], encoder: str, settings: Settings, n: int, together: int
 ) -> list[int]:
-    """Return the alarms of each shuffle; the texts change places, the times stay."""
+    """Return the alarms of each shuffle of pieces; the texts change places, the times stay."""
     found = []
+    pieces = np.split(np.arange(len(rows)), range(together, len(rows), together))
     for seed in range(n):
-        order = np.random.default_rng(seed).permutation(len(rows))
+        generator = np.random.default_rng(seed)
+        order = np.concatenate([pieces[at] for at in generator.permutation(len(pieces))])
         moved = [
             rows[at] | {"created_at": rows[place].get("created_at")}
             for place, at in enumerate(order.tolist())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
+from agents.drift import agent
 from agents.drift.agent import Drifted, DriftWatch, Observed
 from agents.drift.measures import MEASURES, key, split_key
 from agents.drift.settings import DriftSettings
@@ -72,6 +74,30 @@ def test_every_tick_tells_every_measure_as_it_is_then() -> None:
     entropies = [each.measures["entropy"] for each in said[young:]]
     repeated = sum(now == then for now, then in zip(entropies[1:], entropies, strict=False))
     assert repeated < len(entropies) / 4
+
+
+def test_a_tick_that_brings_nothing_of_the_discussion_tells_nothing_again() -> None:
+    watch = DriftWatch(DriftSettings(), targets={"pact": "A pact"})
+    before = run(watch, calm(60))[-1]
+    places = calm(1)[0].places
+
+    idle = watch.tick(Observed(at=START + timedelta(minutes=61), counts={}, places=places))
+    judged = watch.tick(
+        Observed(
+            at=START + timedelta(minutes=62),
+            counts={},
+            places=places,
+            sides={"pact": {"favor": 20}},
+        )
+    )
+    moved = watch.tick(Observed(at=START + timedelta(minutes=63), counts={}, places={**places, "0-0": "c1"}))
+
+    assert before.records
+    assert idle.records == ()
+    assert idle.measures == before.measures
+    assert {split_key(key(one.measure, one.subject))[1] for one in judged.records} <= {"pact"}
+    assert moved.measures["entropy"] != before.measures["entropy"]
+    assert "entropy" in {one.measure for one in moved.records}
 
 
 def test_a_judged_tick_tells_the_sides_as_they_are_then() -> None:
@@ -225,6 +251,64 @@ def test_a_restored_watch_says_what_an_undisturbed_one_says(cut: int) -> None:
     said += run(second, stream[cut:])
 
     assert said == whole
+
+
+def test_sides_are_compared_with_as_long_a_reference_as_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def score(*counts: Any) -> float:
+        asked.append(counts[:4])
+        return 0.0
+
+    monkeypatch.setattr(agent, "side_score", score)
+    settings = DriftSettings(reference_ratio=8)
+    run(DriftWatch(settings, targets={"pact": "A pact"}), [side_tick(n, 5, 5) for n in range(60)])
+
+    window = settings.stance_window_comments
+    assert sum(asked[-1][:2]) == window
+    assert sum(asked[-1][2:]) == 8 * window
+
+
+def test_a_target_that_is_no_more_is_forgotten() -> None:
+    old = DriftWatch(DriftSettings(), targets={"pact": "A pact", "tram": "A tram"})
+    run(old, [*calm(60), *(side_tick(n, 1, n % 2) for n in range(60, 100))])
+    new = DriftWatch(DriftSettings(), targets={"tram": "A tram"})
+
+    new.restore(old.snapshot())
+
+    said = new.tick(side_tick(100, 1, 0))
+    assert "entropy" in said.measures
+    assert not [name for name in said.measures if name.endswith("/pact")]
+    assert b"pact" not in new.snapshot()
+
+
+def test_a_target_may_be_called_discussion() -> None:
+    stream = list(ticks(120, 40, [0.5, 0.3, 0.2], [0.25, 0.15, 0.1, 0.5]))
+
+    found = []
+    for target in ("discussion", "pact"):
+        watch = DriftWatch(DriftSettings(), targets={target: "A pact"})
+        said = []
+        for each in stream:
+            watch.judged(each.at, {target: {"favor": 5, "against": 5}})
+            said += events([watch.tick(each)])
+        found.append([(one.at, one.measure, one.state) for one in said])
+
+    assert found[0] == found[1] != []
+
+
+def test_comments_that_take_no_side_are_counted_without_a_tick_of_their_own() -> None:
+    watch, apart = (DriftWatch(DriftSettings(), targets={"pact": "A pact"}) for _ in range(2))
+    run(watch, [side_tick(n, 1, n % 2) for n in range(20)])
+    run(apart, [side_tick(n, 1, n % 2) for n in range(20)])
+    alone = len(watch.snapshot())
+
+    for number in range(20, 520):
+        watch.judged(START + timedelta(minutes=number + 1), {"pact": {"none": 1}})
+    apart.judged(START + timedelta(minutes=520), {"pact": {"none": 500}})
+
+    assert len(watch.snapshot()) < alone + 200
+    assert watch.tick(side_tick(520, 1, 0)) == apart.tick(side_tick(520, 1, 0))
 
 
 def test_a_state_that_is_none_is_refused_with_the_remedy() -> None:

@@ -112,9 +112,10 @@ def test_the_threshold_rises_with_the_series_and_falls_with_the_alarms_allowed()
     assert threshold(0.5, n_series=1, window=50) > one
 
 
-def test_the_rate_of_false_alarms_is_the_one_that_is_stated() -> None:
-    """Means of sliding windows of independent comments, as the scores are: stated 1 in 10,000 comments."""
-    window, ratio, stated = 200, 4, 1.0
+@pytest.mark.parametrize("stated", [0.25, 0.5])
+def test_the_rate_of_false_alarms_is_the_one_that_is_stated(stated: float) -> None:
+    """Means of sliding windows of independent comments, as the scores are."""
+    window, ratio = 200, 4
     n_comments = 4_000_000
     stride = window // STRIDES
     blocks = np.random.default_rng(11).normal(size=n_comments // stride) / math.sqrt(stride)
@@ -132,4 +133,4 @@ def test_the_rate_of_false_alarms_is_the_one_that_is_stated() -> None:
         elif detector.update(float(score)):
             alarms, detector, rest = alarms + 1, PageHinkley(bound), STRIDES
 
-    assert stated / 3 <= alarms / (n_comments / 10_000) <= stated * 1.1
+    assert stated / 2 <= alarms / (n_comments / 10_000) <= stated * 1.1

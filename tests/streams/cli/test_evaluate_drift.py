@@ -72,6 +72,30 @@ def test_a_shuffled_stream_has_no_onset_and_its_alarms_are_counted(stream: tuple
     assert "0 alarms in 2 shuffles" in done.stdout
 
 
+def test_a_shuffle_may_keep_neighbours_together(stream: tuple[Path, Path]) -> None:
+    """In one piece the stream is what it was, and tells of its third topic again."""
+    file, kept = map(str, stream)
+
+    done = CliRunner().invoke(
+        main,
+        [
+            "evaluate-drift",
+            file,
+            "--label",
+            "topic",
+            "--vectors",
+            kept,
+            "--shuffles",
+            "1",
+            "--together",
+            "600",
+        ],
+    )
+
+    assert done.exit_code == 0, done.output
+    assert not done.stdout.startswith("0 alarms")
+
+
 def test_shifts_of_stance_are_watched_on_true_sides_and_on_judged_ones(tmp_path: Path) -> None:
     said = {
         "favor": "Boxing must be banned at once, ban boxing.",
