@@ -27,8 +27,9 @@ NONE: Final = -1
 SPLIT_PART: Final = 0.5
 """Part of a new group's weight that must come from one cluster for it to be split from it."""
 
-ROUNDING: Final = 0.5
-"""Weights count as whole comments: the first has faded a little when the tick of the third closes."""
+LACKING: Final = 0.05
+"""Comments that a new cluster may lack of the minimum weight: the first of three has faded a little when the
+tick of the third closes."""
 
 SPLIT_FACTOR: Final = 2.0
 """Times the minimum weight that a part must have to be split off: a small one would soon be back."""
@@ -100,7 +101,7 @@ def follow(
     weights
         (m,) faded weights, >= 0.
     minimum_weight
-        From which on, in whole comments, a group that is no cluster yet becomes one.
+        From which on, but for `LACKING`, a group that is no cluster yet becomes one.
     next_number
         First number that was never used.
 
@@ -132,7 +133,7 @@ def follow(
     split_or_emerged: list[Event] = []
     split = overlap.max(axis=1, initial=0.0) >= SPLIT_PART * group_weights
     needed = np.where(split, SPLIT_FACTOR * minimum_weight, minimum_weight)
-    for group in np.flatnonzero((owners == NONE) & (group_weights >= needed - ROUNDING)).tolist():
+    for group in np.flatnonzero((owners == NONE) & (group_weights >= needed - LACKING)).tolist():
         owners[group] = next_number
         split_or_emerged.append(
             _newcomer(group, next_number, previous, groups, weights, overlap, clusters, survivors)

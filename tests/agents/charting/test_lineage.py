@@ -18,14 +18,14 @@ def events(succession):
 
 
 def test_a_group_that_is_heavy_enough_emerges_and_a_lighter_one_waits():
-    found = followed([NONE, NONE, NONE], [0, 0, 1], [2, 1, 2.4])
+    found = followed([NONE, NONE, NONE], [0, 0, 1], [2, 1, 2.9])
 
     assert found.numbers.tolist() == [10, 10, NONE]
     assert events(found) == [("emerged", 10, None)]
     assert found.next_number == 11
 
 
-def test_comments_that_have_faded_a_little_count_as_whole_ones():
+def test_three_comments_are_enough_though_they_have_faded_a_little():
     found = followed([NONE], [0], [2.97])
 
     assert events(found) == [("emerged", 10, None)]
@@ -58,7 +58,7 @@ def test_a_split_leaves_the_id_with_the_heavier_part():
 
 
 def test_a_fragment_below_twice_the_minimum_stays_where_it_was():
-    found = followed([3, 3], [0, 1], [8, 5.4])
+    found = followed([3, 3], [0, 1], [8, 5.9])
 
     assert found.numbers.tolist() == [3, 3]
     assert found.events == ()
