@@ -42,7 +42,7 @@ class ChartingSettings:
     """Added to the similarity of two micro-clusters that are in one cluster already, against flicker."""
 
     minimum_weight: float = 3.0
-    """A cluster is published once its faded weight has reached this many comments, a twentieth of one less."""
+    """A cluster is published once its faded weight has reached this many comments, or a hair less."""
 
     faded_below: float = 0.5
     """A cluster is over once its faded weight is below this many comments."""
