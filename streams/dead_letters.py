@@ -34,7 +34,9 @@ class DeadLetter:
 async def read_dead_letters(connection: Connection) -> AsyncIterator[DeadLetter]:
     """Yield everything that lies in ``comments.rejected`` now, partition by partition."""
     topic = connection.topic("comments.rejected")
-    consumer = AIOKafkaConsumer(**connection.client(), enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        **connection.client(), enable_auto_commit=False, isolation_level="read_committed"
+    )
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic, 0)])

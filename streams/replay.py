@@ -42,7 +42,11 @@ async def replay(old: Connection, new: Connection) -> int:
         )
     source = old.topic("comments")
     consumer = AIOKafkaConsumer(
-        source, **old.client(), enable_auto_commit=False, auto_offset_reset="earliest"
+        source,
+        **old.client(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
     )
     producer = AIOKafkaProducer(
         **new.client(), acks="all", enable_idempotence=True, compression_type="zstd", linger_ms=20

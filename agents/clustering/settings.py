@@ -47,7 +47,7 @@ class ClusteringSettings:
     its age is evicted."""
 
     recent_comments: int = 100_000
-    """Comments per partition whose edit or retraction is known; about 120 bytes each."""
+    """Comments per partition whose edit or retraction is known; about 140 bytes each."""
 
     recent_texts: int = 2_000
     """Comments per partition kept as a possible parent for the judge; at most 500 characters each."""

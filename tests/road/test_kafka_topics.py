@@ -94,11 +94,15 @@ async def test_a_replay_keeps_keys_times_and_the_order_of_each_key(on_kafka: Bro
     await create_topics(Broker(on_kafka.bootstrap, old, False).connection, TopicSettings(partitions=2))
     an_hour_ago = int(time.time() * 1000) - 3_600_000  # older than its retention, and the broker drops it
     written = [(f"thread-{n % 7}".encode(), str(n).encode(), an_hour_ago + n) for n in range(700)]
-    producer = AIOKafkaProducer(bootstrap_servers=on_kafka.bootstrap)
-    await producer.start()
-    for key, value, when in written:
-        await producer.send(f"{old}comments", value, key, timestamp_ms=when, headers=[("h", value)])
-    await producer.stop()
+    async with AIOKafkaProducer(
+        bootstrap_servers=on_kafka.bootstrap, transactional_id="old feed"
+    ) as producer:
+        async with producer.transaction():
+            for key, value, when in written:
+                await producer.send(f"{old}comments", value, key, timestamp_ms=when, headers=[("h", value)])
+        await producer.begin_transaction()
+        await producer.send_and_wait(f"{old}comments", b"taken back", b"thread-1", timestamp_ms=an_hour_ago)
+        await producer.abort_transaction()
 
     words = ["topics", "replay", "--broker", on_kafka.bootstrap, "--from", old, "--prefix", new]
     told = await asyncio.to_thread(CliRunner().invoke, main, words)
