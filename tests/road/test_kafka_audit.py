@@ -13,7 +13,7 @@ from agents.embedding.encoder import load_encoder
 from streams.app import Worker
 from streams.audit_reader import read_log
 from streams.cli import main
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
 from tests.road.conftest import Broker
 from tests.support.stream import comments
 from tests.support.worker import running, settled
@@ -32,18 +32,22 @@ async def feed(worker: Worker, n: int) -> None:
     )
 
 
-async def test_what_a_worker_made_is_clean_until_somebody_drops_doubles_or_alters_a_record(
-    on_kafka: Broker,
-) -> None:
-    settings = load_settings(
+def settings_on(broker: Broker) -> Settings:
+    return load_settings(
         {
-            "broker": {"url": on_kafka.url},
-            "topics": {"prefix": on_kafka.prefix, "partitions": 2},
+            "broker": {"url": broker.url},
+            "topics": {"prefix": broker.prefix, "partitions": 2},
             "embedding": {"encoder": "static"},
             "web": {"port": 0},
             "delivery": {"pause_seconds": 0.5},
         }
     )
+
+
+async def test_what_a_worker_made_is_clean_until_somebody_drops_doubles_or_alters_a_record(
+    on_kafka: Broker,
+) -> None:
+    settings = settings_on(on_kafka)
     async with running(settings, on_kafka.bootstrap, load_encoder(settings.embedding)) as worker:
         await feed(worker, 300)
         await settled(worker)
@@ -69,15 +73,7 @@ async def test_what_a_worker_made_is_clean_until_somebody_drops_doubles_or_alter
 
 
 async def test_what_was_debated_before_the_last_target_went_holds_up_no_audit(on_kafka: Broker) -> None:
-    settings = load_settings(
-        {
-            "broker": {"url": on_kafka.url},
-            "topics": {"prefix": on_kafka.prefix, "partitions": 2},
-            "embedding": {"encoder": "static"},
-            "web": {"port": 0},
-            "delivery": {"pause_seconds": 0.5},
-        }
-    )
+    settings = settings_on(on_kafka)
     async with running(settings, on_kafka.bootstrap, load_encoder(settings.embedding)) as worker:
         await feed(worker, 50)
         await worker.publisher.send([Emission("debated", "old", b"{}", 0)])
