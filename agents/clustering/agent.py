@@ -223,10 +223,9 @@ class Assign:
         return self._core
 
     def _must_fit(self, record: Embedded) -> None:
-        """Refuse a vector that can't be compared with those of the live clusters."""
+        """Take the first vector's encoder for that of all, and refuse a vector of another."""
         dimensions = len(record.vector) // 2
-        if self._core is None and not self._encoder:
-            self._encoder = record.encoder
+        self._encoder = self._encoder or record.encoder
         known = dimensions if self._core is None else self._core.dimensions
         if record.encoder != self._encoder or dimensions != known:
             raise EncoderError(

@@ -11,9 +11,11 @@ import msgspec
 from agents.drift.alarms import WatchState
 from agents.drift.measures import target_of
 from agents.drift.timeline import SideTick, Tick
-from agents.errors import StateError
+from agents.states import read_state
 
 __all__ = ["DISCUSSION", "State", "restored"]
+
+VERSION: Final = 1
 
 DISCUSSION: Final = ""
 """Name of the whole discussion among those of targets, which are never empty."""
@@ -26,7 +28,7 @@ class State(msgspec.Struct, kw_only=True):
     ``effects`` are running means of the design effect of its comments.
     """
 
-    version: int = 1
+    version: int = VERSION
     ticks: list[Tick] = []
     sides: dict[str, list[SideTick]] = {}
     places: dict[str, str] = {}
@@ -49,13 +51,7 @@ def restored(state: bytes, targets: Container[str]) -> State:
     StateError
         If the state can't be read by this version.
     """
-    try:
-        known = msgspec.msgpack.decode(state, type=State)
-    except msgspec.MsgspecError as error:
-        raise StateError(
-            f"the state of drift can't be read ({error}); it must be one of version 1. "
-            "Restore the version that wrote it, or choose a new topics.prefix and replay."
-        ) from error
+    known = read_state("drift", state, State, VERSION)
 
     def stays(name: str) -> bool:
         target = target_of(name)
