@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 from zlib import crc32
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.agent import Emission
 from agents.charting.settings import ChartingSettings
 from agents.clustering.block import Part
+from agents.clustering.debate import Debate, Gate
 from agents.clustering.exemplars import Exemplars
 from agents.clustering.micro import MicroClusters
 from agents.clustering.newcomers import Newcomers
@@ -23,26 +22,15 @@ from agents.clustering.recent import Known, Recent, text_hash
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.sketch import Summary
 from agents.clustering.terms import hashes, words
-from agents.clustering.texts import Texts
-from agents.clustering.ticks import TickClock, TimeSettings, as_datetime
+from agents.clustering.ticks import TickClock, TimeSettings
 from agents.clustering.writing import Writer
 from agents.errors import EncoderError
 from agents.records import Embedded, Pause, Placement
 from agents.states import read_state
 
-__all__ = ["Assign", "Gate"]
+__all__ = ["Assign"]
 
 STATE_VERSION = 5
-
-
-class Gate(Protocol):
-    """Tells what a comment is about; `agents.stance.gate.Gatekeeper` does."""
-
-    def about(
-        self, vector: NDArray[np.float32], title: str | None, answered: Mapping[str, float]
-    ) -> tuple[tuple[str, ...], dict[str, float]]:
-        """Return the ids of the targets that a comment is about, and the probability for every target."""
-        ...
 
 
 @dataclass(slots=True)
@@ -108,7 +96,6 @@ class Assign:
     ) -> None:
         self._partition = partition
         self._settings = settings
-        self._gate = gate
         self._writer = Writer(partition, settings, placements, version)
         self._n_partitions = n_partitions
         self._ceiling = max(1, settings.micro_clusters // n_partitions)
@@ -116,7 +103,7 @@ class Assign:
         self._recent = Recent(settings.recent_comments)
         self._exemplars = Exemplars(settings.half_life_seconds, settings.exemplars)
         self._newcomers = Newcomers(charting, placements, self._writer.name)
-        self._texts = Texts(settings.recent_texts)
+        self._debate = Debate(partition, self._writer, gate, settings.recent_texts)
         self._summaries: dict[int, Summary] = {}
         self._core: MicroClusters | None = None
         self._encoder = ""
@@ -172,7 +159,7 @@ class Assign:
             for tick in reading.closed:
                 self._publish(tick, out)
             if reading.closed:
-                self._tell_judge(record.offset - 1, reading.closed[-1], out)
+                out += self._debate.close(reading.closed[-1], record.offset - 1)
             if reading.moved_back_seconds:
                 self._move_back(reading.tick, reading.moved_back_seconds)
         run.append(_Entry(record, reading.at, reading.tick, reading.is_late, is_edit, words(record.text)))
@@ -203,14 +190,7 @@ class Assign:
             assignment = self._writer.assignment(entry.record, numbers, similarities, novelty, cluster)
             self._newcomers.keep(assignment)
             out.append(Emission("assignments", entry.record.id, assignment))
-            if self._gate is not None:
-                vector = part.vectors[i].astype(np.float32)
-                record = entry.record
-                answered = self._texts.about(record.parent)
-                targets, about = self._gate.about(vector, record.discussion_title, answered)
-                if targets or entry.is_edit:
-                    self._send_debated(record, numbers[0], targets, out)
-                self._texts.remember(record.id, record.text, about)
+            out += self._debate.offer(entry.record, part.vectors[i], numbers[0], is_edit=entry.is_edit)
         self._absorb()
         run.clear()
 
@@ -266,18 +246,6 @@ class Assign:
             is_founder=is_founder,
         )
 
-    def _send_debated(
-        self, record: Embedded, number: int | None, targets: tuple[str, ...], out: list[Emission]
-    ) -> None:
-        debated = self._writer.debated(record, number, targets, self._texts.find(record.parent))
-        out.append(Emission("debated", record.discussion or record.id, debated, self._partition))
-
-    def _tell_judge(self, offset: int, tick: int, out: list[Emission]) -> None:
-        """Say which tick has closed: the judge hears only of what is about a target, long after maybe."""
-        if self._gate is not None:
-            pause = Pause(partition=self._partition, offset=offset, closed=as_datetime(tick))
-            out.append(Emission("debated", None, pause, self._partition))
-
     def _retract(self, record: Embedded, known: Known | None, out: list[Emission]) -> None:
         """Take a comment back; one that isn't known (any more) still loses its assignment."""
         if known is not None:
@@ -285,10 +253,8 @@ class Assign:
             self._recent.forget(record.id)
         else:
             self._summary(self._clock.tick).retracted.append(record.id)
-        self._texts.forget(record.id)
         out.append(Emission("assignments", record.id, None))
-        if self._gate is not None:
-            self._send_debated(record, None if known is None else known.number, (), out)
+        out += self._debate.retract(record, None if known is None else known.number)
 
     def _correct(self, record: Embedded, known: Known) -> None:
         """Take back what the former text of a comment added, in the current tick."""
@@ -314,8 +280,7 @@ class Assign:
         for tick in open_ticks:
             self._summary(tick)
             self._publish(tick, out, is_idle=tick == open_ticks[-1], is_open=True)
-        if self._gate is not None:
-            out.append(Emission("debated", None, pause, self._partition))
+        out += self._debate.pause(pause)
 
     def _publish(
         self, tick: int, out: list[Emission], *, is_idle: bool = False, is_open: bool = False
@@ -391,7 +356,7 @@ class Assign:
                 recent=self._recent.snapshot(),
                 exemplars=self._exemplars.snapshot(),
                 newcomers=self._newcomers.snapshot(),
-                texts=self._texts.snapshot(),
+                texts=self._debate.snapshot(),
                 summaries=[summary.snapshot() for summary in self._summaries.values()],
             )
         )
@@ -414,7 +379,7 @@ class Assign:
         self._recent.restore(read.recent)
         self._exemplars.restore(read.exemplars)
         self._newcomers.restore(read.newcomers)
-        self._texts.restore(read.texts)
+        self._debate.restore(read.texts)
         self._summaries = {}
         for each in read.summaries:
             summary = Summary(0, 0.0, read.dimensions, self._settings.half_life_seconds)
