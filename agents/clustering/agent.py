@@ -96,6 +96,7 @@ class Assign:
     ) -> None:
         self._partition = partition
         self._settings = settings
+        self._charting = charting
         self._writer = Writer(partition, settings, placements, version)
         self._n_partitions = n_partitions
         self._ceiling = max(1, settings.micro_clusters // n_partitions)
@@ -198,9 +199,14 @@ class Assign:
         """Return the micro-clusters, made for the first vector."""
         if self._core is None:
             dimensions = len(record.vector) // 2
-            self._core = MicroClusters(self._settings, dimensions, self._ceiling, self._n_partitions)
+            self._core = self._new_core(dimensions)
             self._summaries.clear()
         return self._core
+
+    def _new_core(self, dimensions: int) -> MicroClusters:
+        return MicroClusters(
+            self._settings, dimensions, self._ceiling, self._charting.group_above, self._n_partitions
+        )
 
     def _must_fit(self, record: Embedded) -> None:
         """Take the first vector's encoder for that of all, and refuse a vector of another."""
@@ -374,7 +380,7 @@ class Assign:
         self._clock.restore(read.clock)
         self._core = None
         if read.dimensions:
-            self._core = MicroClusters(self._settings, read.dimensions, self._ceiling, self._n_partitions)
+            self._core = self._new_core(read.dimensions)
             self._core.restore(read.core)
         self._recent.restore(read.recent)
         self._exemplars.restore(read.exemplars)

@@ -4,7 +4,9 @@ A comment goes to the micro-cluster with the highest *score*: the similarity, di
 micro-cluster's silence, plus a prior that grows with its share of the traffic, as in a Dirichlet
 process mixture (log of the prior, scaled to cosines; Kulis and Jordan 2012 derive such hard
 assignments as its limit). What lies outside of a micro-cluster's own spread costs extra, so a new
-story doesn't drown in a large old one. Below the threshold a comment founds one of its own.
+story doesn't drown in a large old one; so does what its comments have too little in common with, or a
+mixture, whose centroid is near to everything, would take all in. Below the threshold a comment founds
+one of its own.
 """
 
 from __future__ import annotations
@@ -259,6 +261,26 @@ class Matcher:
         """Return the mean vector of a slot's comments, less `shared`, and the mean of their hashed words."""
         of_vectors, of_words = self.lengths[:, slot]
         return of_vectors * self.centroids[slot], of_words * self.words[:, slot]
+
+    def least(self, slots: Ints, together: float) -> Floats:
+        """Return how similar to slots a comment is whose mean similarity to their comments is ``together``.
+
+        Two comments of a slot are as similar as its mean vector is long, squared; one of them and the
+        centroid, which has unit length, as the mean is long. So a mixture has to be met more closely.
+
+        Examples
+        --------
+        >>> matcher = Matcher(ClusteringSettings(lexical_weight=0.0), 2, 2)
+        >>> matcher.lengths[0] = 0.8, 0.4
+        >>> matcher.least(np.array([0, 1]), 0.2).round(3).tolist()
+        [0.25, 0.5]
+        """
+        beta = self.settings.lexical_weight
+        of_vectors, of_words = self.lengths[:, slots].astype(np.float64)
+        to_centroid = (1.0 - beta) * of_vectors + beta * of_words
+        within = (1.0 - beta) * of_vectors**2 + beta * of_words**2
+        similar: Floats = np.minimum(together * to_centroid / np.maximum(within, SHORTEST), 1.0)
+        return similar
 
     def means(self, vector: Singles, words: Singles) -> Singles:
         """Return the mean similarity to each slot's comments of some, given as `mean` gives them, (k,)."""

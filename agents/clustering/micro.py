@@ -64,15 +64,24 @@ class MicroClusters(Slots):
         Length of an embedding.
     ceiling
         Most micro-clusters that stay live after a block; the least talked about for their age go.
+    together
+        Mean similarity from which on the chart calls comments one topic: what has less in common with
+        those of a micro-cluster is none of them.
     n_partitions
         Into how many parts the stream is cut, of which it hears one.
     """
 
     def __init__(
-        self, settings: ClusteringSettings, dimensions: int, ceiling: int, n_partitions: int = 1
+        self,
+        settings: ClusteringSettings,
+        dimensions: int,
+        ceiling: int,
+        together: float,
+        n_partitions: int = 1,
     ) -> None:
         super().__init__(settings, dimensions)
         self.ceiling = ceiling
+        self._together = together
         self._n_partitions = n_partitions
         self.frequencies = Frequencies()
         self.landmark: Landmark | None = None
@@ -237,7 +246,10 @@ class MicroClusters(Slots):
             self.lexical[rows, added.indices] += added.data.astype(np.float32)
         changed = np.unique(slots)
         self.refresh(changed[self.unseen[changed] >= REFRESHED_AT * self.weights[changed]])
-        self.matcher.floors[changed] = self.spread.floors(changed)
+        together = self._together * (1.0 - self.common.concentration)
+        self.matcher.floors[changed] = np.maximum(
+            self.spread.floors(changed), self.matcher.least(changed, together)
+        )
 
     def _give_up(self) -> None:
         """Give up what has faded away, and above the ceiling what had the least traffic for its age.

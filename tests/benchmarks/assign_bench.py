@@ -90,7 +90,12 @@ def run(comments: int = COMMENTS) -> list[dict[str, Any]]:
 
 
 def _stream(comments: int) -> dict[str, Any]:
-    core = MicroClusters(ClusteringSettings(micro_clusters=2 * TOPICS), DIMENSIONS_OF_VECTORS, TOPICS)
+    core = MicroClusters(
+        ClusteringSettings(micro_clusters=2 * TOPICS),
+        DIMENSIONS_OF_VECTORS,
+        TOPICS,
+        ChartingSettings().group_above,
+    )
     process = psutil.Process()
     walls: list[float] = []
     cpu = 0.0

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.charting.settings import ChartingSettings
 from agents.clustering.block import LONGEST_BLOCK, Decisions, Part
 from agents.clustering.micro import FORGOTTEN_BELOW, MicroClusters
 from agents.clustering.settings import ClusteringSettings
@@ -16,6 +17,8 @@ from tests.support.talking import START, unit
 X, Y, Z = np.eye(8)[:3]
 
 DAY = 86_400.0
+
+TOGETHER = ChartingSettings().group_above
 
 HALF_LIFE = ClusteringSettings().half_life_seconds
 
@@ -38,7 +41,7 @@ def part(
 
 def live(ceiling: int = 100, n_partitions: int = 1, **changed: float) -> MicroClusters:
     settings = ClusteringSettings(**changed)  # type: ignore[arg-type]
-    return MicroClusters(settings, 8, ceiling, n_partitions)
+    return MicroClusters(settings, 8, ceiling, TOGETHER, n_partitions)
 
 
 def weight(core: MicroClusters, number: int, at: float) -> float:
@@ -54,6 +57,24 @@ def crowd(n: int) -> Part:
     vectors = [unit(np.eye(8)[topic] + drawn.normal(scale=0.15, size=8)) for topic in topics]
     texts = [f"word{topic} thing{drawn.integers(6)} matter{drawn.integers(30)}" for topic in topics]
     return part(vectors, texts=texts, step=5.0)
+
+
+def test_many_topics_that_are_a_little_alike_are_not_one() -> None:
+    """All arguments are a little alike, so the centroid of a mixture is near to every one of them."""
+    n, n_topics, drawn = 2_000, 120, np.random.default_rng(2)
+    about = drawn.integers(n_topics, size=n)
+    topics, noise = (drawn.normal(scale=0.1, size=(rows, 96)) for rows in (n_topics, n))
+    vectors = [unit(np.r_[0.6, row]) for row in topics[about] + 1.2 * noise]
+    texts = [
+        f"topic{topic} " + " ".join(f"common{word}" for word in drawn.integers(60, size=8)) for topic in about
+    ]
+    core = MicroClusters(ClusteringSettings(), 97, n, TOGETHER)
+
+    found = core.assign(part(vectors, texts=texts)).numbers[:, 0]
+
+    by_topic = [np.bincount(about[found == number]) for number in set(found.tolist())]
+    assert max(counts.sum() for counts in by_topic) < 0.05 * n
+    assert sum(counts.max() for counts in by_topic) > 0.8 * n
 
 
 def test_the_first_comment_founds_a_micro_cluster_and_is_wholly_new() -> None:
