@@ -19,9 +19,9 @@ SHOWN: Final = 3
 ALIKE: Final = 0.5
 """Part of the shorter one's words that two texts share from which on they say the same."""
 
-SHORT_WORDS: Final = 5
-LONG_CHARACTERS: Final = 240
-"""Readable comments have more words than the one and fewer characters than the other."""
+SHORT_WORDS: Final = 8
+LONG_CHARACTERS: Final = 200
+"""Readable comments have as many words as the one and as few characters as the other."""
 
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|[@#]\w+")
 

@@ -294,7 +294,8 @@ class Assign:
         """Publish what a tick has brought since its last part."""
         self._learn()
         summary = self._summary(tick)
-        exemplars = self._exemplars.drain()
+        later = {n for other in self._summaries.values() if other is not summary for n in other.numbers}
+        exemplars = self._exemplars.drain(later - summary.numbers)
         for other in self._summaries.values():
             if other is not summary:  # what is shown now replaces what must not be: both go at once
                 summary.retracted += other.retracted

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from agents.clustering.phrases import LONGEST_WORD
 from agents.records import Exemplar
 
 __all__ = ["Exemplars", "shorten"]
@@ -79,7 +80,8 @@ class Exemplars:
             if rank <= alike.rank:
                 return
             shown.remove(alike)
-        shown.append(_Shown(rank, comment, shorten(text, CHARACTERS), round(similarity, 4), terms))
+        line = shorten(" ".join(text.split()), CHARACTERS)
+        shown.append(_Shown(rank, comment, line, round(similarity, 4), terms))
         shown.sort(key=lambda each: (-each.rank, each.id))
         del shown[self._kept :]
         self._changed.add(number)
@@ -98,14 +100,22 @@ class Exemplars:
             self._shown.pop(number, None)
             self._changed.discard(number)
 
-    def drain(self) -> dict[int, tuple[Exemplar, ...]]:
-        """Return the exemplars of the micro-clusters where they changed since the last call."""
-        changed, self._changed = sorted(self._changed), set()
+    def drain(self, later: Collection[int] = ()) -> dict[int, tuple[Exemplar, ...]]:
+        """Return the exemplars of the micro-clusters where they changed since they were told.
+
+        Parameters
+        ----------
+        later
+            Micro-clusters that only a later tick tells of: theirs wait until then, since nobody knows
+            what they show.
+        """
+        told = sorted(self._changed.difference(later))
+        self._changed.intersection_update(later)
         return {
             number: tuple(
                 Exemplar(id=s.id, text=s.text, similarity=s.similarity) for s in self._shown[number]
             )
-            for number in changed
+            for number in told
         }
 
     def snapshot(self) -> bytes:
@@ -121,12 +131,21 @@ class Exemplars:
 def shorten(text: str, characters: int) -> str:
     """Return the text, or its beginning with an ellipsis, in at most so many characters.
 
+    It ends with a whole word, unless that is a very long one or the script writes no spaces.
+
     Examples
     --------
     >>> shorten("a pact with Russia", 11)
-    'a pact wit…'
+    'a pact…'
     """
-    return text if len(text) <= characters else text[: max(0, characters - 1)].rstrip() + "\u2026"
+    if len(text) <= characters:
+        return text
+    kept = text[: max(0, characters - 1)]
+    is_in_word = not text[len(kept)].isspace() and not kept[-1:].isspace()
+    whole = kept.rsplit(None, 1)[0] if is_in_word and kept else kept
+    if len(kept) - len(whole) > LONGEST_WORD:
+        whole = kept
+    return whole.rstrip() + "\u2026"
 
 
 def _alike(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:

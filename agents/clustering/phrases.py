@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from agents.clustering.letters import UNSPACED, has_marks, marked, marks, pairs
 
-__all__ = ["JOINER", "is_stop_word", "phrases", "stop_language"]
+__all__ = ["JOINER", "LONGEST_WORD", "READ_WORDS", "is_stop_word", "phrases", "stop_language"]
 
 JOINER: Final = "\u00a0"
 """Stands between the words of a phrase: a space that isn't one, so that lists of phrases can be split."""

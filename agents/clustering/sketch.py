@@ -104,6 +104,11 @@ class Summary:
         self._sums = np.zeros((0, self._dimensions))
         self._lexical = np.zeros((0, DIMENSIONS), np.float32)
 
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The micro-clusters of which it tells something."""
+        return frozenset(self._rows)
+
     def learn(self, learned: Learned, low: int, high: int) -> None:
         """Add the pairs of this tick, from ``low`` to before ``high``, of a block."""
         factor = 2.0 ** ((learned.landmark - self._end) / self._half_life)

@@ -42,7 +42,9 @@ def test_emoji_show_a_cluster_that_has_nothing_else_and_links_never_do():
 
 
 def test_what_reads_by_itself_goes_before_a_shout_and_a_list_of_links():
-    assert readability("The tram is late every single day") == 1.0
+    assert readability("The tram is late every single day now") == 1.0
+    assert readability("The tram is late again") < readability("The tram to the station is late")
+    assert readability("tram " * 60) < readability("tram " * 30) == 1.0
     assert readability("lol") < 0.5
     assert readability("https://example.org/a https://example.org/b see") < 0.5
     offered = [

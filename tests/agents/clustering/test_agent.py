@@ -454,3 +454,21 @@ def test_a_correction_leaves_the_time_of_the_talk_alone() -> None:
 
     (delta,) = last_part(agent, 6).micros
     assert (delta.first, delta.last) == (as_datetime(START + 2430.0), as_datetime(START + 2430.0))
+
+
+def test_an_exemplar_is_told_once_its_micro_cluster_is_known() -> None:
+    agent = assign()
+    known: set[str] = set()
+    shown: set[str] = set()
+
+    stream = [
+        comment(i, unit(vector), f"{name} stops early", at=START + 61.0 * i)
+        for i, (vector, name) in enumerate([(X, "tram"), (Y, "school"), (Z, "ridge"), (X, "tram")])
+    ]
+    for sketch in sketches([e for each in stream for e in agent.step([each])] + agent.step([pause(3)])):
+        for delta in sketch.micros:
+            known |= {delta.micro} if delta.count else set()
+            assert not delta.exemplars or delta.micro in known
+            shown |= {delta.micro} if delta.exemplars else set()
+
+    assert shown == known == {"0-0", "0-1", "0-2"}

@@ -139,13 +139,41 @@ def test_a_restart_tells_what_was_still_to_be_told() -> None:
     assert again.drain() == exemplars.drain()
 
 
-def test_a_text_is_shortened_to_its_limit_without_a_space_before_the_ellipsis() -> None:
-    assert shorten("one two", 7) == "one two"
-    assert shorten("one two", 5) == "one\u2026"
-    assert shorten("x" * 300, CHARACTERS) == "x" * (CHARACTERS - 1) + "\u2026"
+def test_what_only_a_later_tick_tells_of_waits_for_it() -> None:
+    exemplars = Exemplars(HALF_LIFE, KEPT)
+    offer(exemplars, "a", 0.6)
+
+    assert exemplars.drain(later={0}) == {}
+
+    again = Exemplars(HALF_LIFE, KEPT)
+    again.restore(exemplars.snapshot())
+    assert [each.id for each in again.drain(later={1})[0]] == ["a"]
+    assert again.drain() == {}
 
 
-def test_none_are_kept_where_none_are_wanted() -> None:
-    exemplars = Exemplars(HALF_LIFE, 0)
-    exemplars.offer(1, "a", "The tram is late.", ("tram",), 4, 0.9, 0.0, is_founder=False)
-    assert exemplars.drain() == {}
+def test_an_exemplar_is_one_line_of_whole_words() -> None:
+    exemplars = Exemplars(HALF_LIFE, KEPT)
+
+    offer(exemplars, "a", 0.6, text="The tram\n\nis  late. " + "again " * CHARACTERS)
+    (told,) = exemplars.drain()[0]
+
+    assert told.text.startswith("The tram is late. again ")
+    assert told.text.endswith(" again\u2026")
+    assert len(told.text) <= CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("text", "characters", "short"),
+    [
+        ("one two", 7, "one two"),
+        ("one two", 6, "one\u2026"),
+        ("one two", 5, "one\u2026"),
+        ("one two", 4, "one\u2026"),
+        ("one two", 3, "on\u2026"),
+        ("one two", 1, "\u2026"),
+        ("see " + "x" * 300, CHARACTERS, "see " + "x" * (CHARACTERS - 5) + "\u2026"),
+        ("\u6d77 " + "\u6d77" * 300, CHARACTERS, "\u6d77 " + "\u6d77" * (CHARACTERS - 3) + "\u2026"),
+    ],
+)
+def test_a_text_is_shortened_to_whole_words_where_it_has_any(text: str, characters: int, short: str) -> None:
+    assert shorten(text, characters) == short
