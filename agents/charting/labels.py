@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Final
 
 from agents.charting.terms import Term, Terms, weigh
 from agents.clustering.letters import UNSPACED, has_marks, marked, pairs
-from agents.clustering.phrases import JOINER, is_stop_word, stop_language
+from agents.clustering.phrases import JOINER, READ_WORDS, is_stop_word, stop_language
 
 __all__ = ["Naming", "Term", "Terms", "keywords", "label", "language", "weigh"]
 
@@ -55,28 +55,47 @@ _THINGS_LY: Final = frozenset(
     {"anomaly", "assembly", "butterfly", "family", "monopoly", "oligopoly", "supply"}
 )
 
+_NEVER_NAMES = re.compile("(?:ant|ct|ed|ent|ful|ical|ing|ive|less|ous|te|ual)ly$")
+"""Ends of adverbs that no name has, unlike Italy and Emily."""
+
 COMMON_ROOT: Final = 4
 """Letters that two words must share at their beginning to be forms of one."""
 
 
 _VAGUE: Final = frozenset(
-    {"actual", "ago", "amount", "answer", "article", "bad", "bit", "call", "chance", "comment", "comments"}
-    | {"crap", "damn", "day", "days", "dude", "edit", "end", "everyone", "feel", "folks", "fuck", "fucking"}
-    | {"fun", "god", "guess", "guy", "guys", "hand", "happen", "happened", "haha", "hard", "hate", "head"}
-    | {"finally", "gonna", "honestly", "idk", "nah", "nope", "pfft", "shame", "sounds", "surely", "wtf"}
-    | {"hear", "heard", "hour", "hours", "idea", "issue", "job", "kind", "leave", "life", "literally"}
-    | {"live", "lol", "lot", "lots", "love", "matter", "minute", "minutes", "moment", "month", "months"}
-    | {"morning", "nice", "night", "opinion", "pay", "people", "person", "piece", "post", "question"}
-    | {"questions", "read", "reading", "real", "reason", "sense", "set", "shit", "sort", "source", "start"}
-    | {"started", "story", "stuff", "stupid", "talk", "talking", "time", "times", "title", "tomorrow"}
-    | {"top", "totally", "true", "understand", "wait", "watch", "week", "weeks", "wonder", "word", "words"}
-    | {"world", "write", "wrong", "wrote", "yeah", "yep", "yesterday", "run", "live", "put", "bring", "lose"}
-    | {"case", "fact", "man", "men", "number", "numbers", "part", "place", "point", "problem", "problems"}
-    | {"breakfast", "dad", "dinner", "husband", "lady", "lunch", "mate", "mom", "mum", "thread", "wife"}
+    {"actual", "ago", "amount", "answer", "article", "bad", "bit", "call", "case", "chance", "comment"}
+    | {"comments", "day", "days", "edit", "end", "everyone", "fact", "feel", "fun", "guess", "guy", "guys"}
+    | {"hand", "happen", "happened", "hard", "hate", "head", "hear", "heard", "hour", "hours", "idea"}
+    | {"issue", "job", "kind", "leave", "life", "live", "lot", "lots", "love", "man", "matter", "men"}
+    | {"minute", "minutes", "moment", "month", "months", "morning", "nice", "night", "number", "numbers"}
+    | {"opinion", "part", "pay", "people", "person", "piece", "place", "point", "post", "problem"}
+    | {"problems", "put", "question", "questions", "read", "reading", "real", "reason", "right", "run"}
+    | {"sense", "set", "side", "sides", "sort", "source", "start", "started", "state", "story", "stuff"}
+    | {"stupid", "system", "talk", "talking", "thread", "time", "times", "title", "today", "tomorrow", "top"}
+    | {"true", "understand", "wait", "watch", "week", "weeks", "wonder", "word", "words", "work", "working"}
+    | {"works", "world", "write", "wrong", "wrote", "year", "years", "yesterday"}
+    | {"breakfast", "dad", "dinner", "husband", "lady", "lunch", "mate", "mom", "mum", "wife"}
     | {"billion", "million", "percent", "thousand", "trillion"}
-    | {"right", "side", "sides", "state", "system", "today", "work", "works", "working", "year", "years"}
+    | {"afaik", "ahem", "awesome", "aww", "bring", "cool", "coming", "crazy", "dude", "dunno", "dumb"}
+    | {"finally", "folks", "funny", "god", "gonna", "haha", "hahaha", "hey", "hmm", "honestly", "huh"}
+    | {"idk", "imho", "imo", "literally", "lmao", "lol", "lose", "meh", "nah", "nope", "omg", "oops"}
+    | {"pfft", "pls", "plz", "pretty", "rofl", "shame", "silly", "smh", "sounds", "surely", "tbh"}
+    | {"tho", "totally", "ugh", "whoa", "wow", "yay", "yeah", "yep", "yup"}
 )
-"""Words that are said of everything: they name a topic only beside another word, as in a world cup."""
+"""Words that are said of everything, or are a call: they name a topic beside another word, as in a world
+cup, or where hardly another is shared."""
+
+_RUDE = re.compile(
+    r"(?:mother)?fuck\w*|(?:bull|dip|horse)?shit(?:s|ty)?|(?:ass|arse)(?:hole)?s?|bastards?|bitch(?:es)?"
+    r"|crap|(?:god)?damn(?:ed|it)?|hell|lmfao|wtf"
+)
+"""Swear words name a topic only where there is no other word."""
+
+MUCH_MORE: Final = 2
+"""Times as many comments as any other word has that a vague one must have to name a topic, """
+
+ENOUGH: Final = 3
+"""and how many at least."""
 
 _DATES: Final = frozenset(
     {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february"}
@@ -95,6 +114,9 @@ class Naming:
 
     text: str
     standing: float
+    """Mean of its words' standings."""
+    weakest: float
+    """The least of them."""
 
 
 def language(texts: Iterable[str]) -> str | None:
@@ -152,25 +174,27 @@ def label(
     namings = _namings(candidates, terms, taken)
     first = next(namings)
     best = next((each for each in chain([first], namings) if each.text.casefold() not in taken), first)
-    loyalty = OUTGROWN if is_outgrown else STAYING
-    if current and current.casefold() not in taken and _stays(current, best, candidates, terms, loyalty):
+    is_taken = current.casefold() in taken
+    if current and not is_taken and _stays(current, best, candidates, terms, is_outgrown=is_outgrown):
         return current
     return best.text
 
 
 def _candidates(terms: Terms, n_comments: int, language: str | None) -> Iterator[Term]:
     """Yield the words that may name the cluster, best first."""
-    words = [term for folded, term in terms.items() if JOINER not in folded]
-    naming = [
-        term
-        for term in words
-        if term.text.isupper() or (not is_stop_word(term.text.casefold(), language) and not _is_vague(term))
-    ]
+    words = [term for folded, term in terms.items() if JOINER not in folded and _says(term, language)]
+    told = max((term.support for term in words if not _is_vague(term.text)), default=1)
+    enough = max(ENOUGH, MUCH_MORE * told)
+    naming: list[Term] = []
+    rest: list[Term] = []
+    for term in words:
+        is_naming = not _is_vague(term.text) or (term.support >= enough and not _is_rude(term.text))
+        (naming if is_naming else rest).append(term)
     shared = [term for term in naming if term.support > 1] if n_comments > 2 else naming
     yield from shared
     if len(shared) < FEWEST_WORDS:
         yield from sorted((term for term in naming if term.support == 1), key=_commonness)
-        yield from (term for term in words if _is_vague(term))
+        yield from rest
 
 
 def _commonness(term: Term) -> tuple[float, str]:
@@ -178,12 +202,22 @@ def _commonness(term: Term) -> tuple[float, str]:
     return (term.standing, term.text)
 
 
-def _is_vague(term: Term) -> bool:
-    word = term.text.casefold()
+def _says(term: Term, language: str | None) -> bool:
+    """Return whether a word is none of the stop words of the language; an acronym may be."""
+    return term.text.isupper() or not is_stop_word(term.text.casefold(), language)
+
+
+@lru_cache(READ_WORDS)
+def _is_vague(text: str) -> bool:
+    word = text.casefold()
     is_adverb = word.endswith("ly") and len(word) > LONGEST_LY and word not in _THINGS_LY
-    is_adverb = is_adverb and term.text.islower()
-    is_date = word in _DATES or term.text in ("March", "May")
-    return word in _VAGUE or is_date or is_adverb or _DRAWN_OUT.search(word) is not None
+    is_adverb = is_adverb and (text.islower() or _NEVER_NAMES.search(word) is not None)
+    is_listed = word in _VAGUE or word in _DATES or text in ("March", "May")
+    return is_listed or is_adverb or _is_rude(word) or _DRAWN_OUT.search(word) is not None
+
+
+def _is_rude(text: str) -> bool:
+    return _RUDE.fullmatch(text.casefold()) is not None
 
 
 def _namings(candidates: Sequence[Term], terms: Terms, taken: Collection[str]) -> Iterator[Naming]:
@@ -197,22 +231,25 @@ def _compose(candidates: Sequence[Term], terms: Terms, taken: Collection[str]) -
     """Say the best words, each with the neighbours that it mostly has."""
     phrases: list[Term] = []
     n_words = 0
-    standing = 0.0
+    standings: list[float] = []
     for term in candidates:
-        if phrases and n_words >= FEWEST_WORDS and term.standing < SECOND_PART * candidates[0].standing:
-            text = _joined(phrases)
-            if text.casefold() not in taken:
-                break
+        is_weak = term.support == 1 or term.standing < SECOND_PART * candidates[0].standing
+        if phrases and n_words >= FEWEST_WORDS and is_weak and _joined(phrases).casefold() not in taken:
+            break
         phrase = _said(term, terms)
         length = _length(phrase)
         if n_words + length > MOST_WORDS or any(_repeats(phrase, other) for other in phrases):
             continue
         phrases.append(phrase)
         n_words += length
-        standing += term.standing
+        standings.append(term.standing)
         if n_words == MOST_WORDS:
             break
-    return Naming(_joined(phrases), standing / max(len(phrases), 1))
+    if phrases and n_words < FEWEST_WORDS:  # all others are said in phrases that don't fit beside the first
+        other = next((term for term in candidates if not _repeats(term, phrases[0])), None)
+        phrases += [] if other is None else [other]
+        standings += [] if other is None else [other.standing]
+    return Naming(_joined(phrases), sum(standings) / max(len(standings), 1), min(standings, default=0.0))
 
 
 def _length(phrase: Term) -> int:
@@ -293,13 +330,19 @@ def _same_root(a: str, b: str) -> bool:
     return len(shorter) >= COMMON_ROOT and longer.startswith(shorter[: max(COMMON_ROOT, len(shorter) - 2)])
 
 
-def _stays(current: str, best: Naming, candidates: Sequence[Term], terms: Terms, loyalty: float) -> bool:
+def _stays(
+    current: str, best: Naming, candidates: Sequence[Term], terms: Terms, *, is_outgrown: bool
+) -> bool:
     """Return whether the label so far is nearly as good as the best, and all its words are still used."""
-    by_word = {term.text.casefold(): term.standing for term in candidates}
+    known = candidates if is_outgrown else [term for folded, term in terms.items() if JOINER not in folded]
+    by_word = {term.text.casefold(): term.standing for term in known}
     phrases = [phrase.casefold().split() for phrase in current.split(",")]
     if not all(map(terms.has, phrases)):
         return False
     standings = [max(by_word.get(word, -1.0) for word in phrase) for phrase in phrases]
     if min(standings) < 0 or sum(map(len, phrases)) < min(FEWEST_WORDS, len(candidates)):
         return False
+    if is_outgrown and min(standings) < SECOND_PART * best.weakest:
+        return False
+    loyalty = OUTGROWN if is_outgrown else STAYING
     return sum(standings) / len(standings) >= loyalty * best.standing

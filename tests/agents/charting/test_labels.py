@@ -99,6 +99,10 @@ def test_a_label_that_a_neighbour_has_is_not_taken():
     assert "pact" in found
 
 
+def test_a_phrase_that_does_not_fit_beside_the_first_word_gives_a_word_of_it():
+    assert named(["tram"] * 12 + ["tram depot"] * 6) == ["tram, depot"]
+
+
 def test_forms_of_one_word_are_not_repeated():
     (found,) = named(["car tunnel", "cars tunnel", "the tunnel for a car", "tunnel of cars"])
 
@@ -110,6 +114,55 @@ def test_a_word_of_many_comments_goes_before_a_rare_one():
     others = [["the ministry, trams"] * 10, ["buses"] * 4, ["tea"] * 3, ["rain"] * 3]
 
     assert named(texts, *others)[0] == "ministry, lamp"
+
+
+def test_a_word_that_is_said_of_everything_names_what_hardly_shares_another():
+    chat = ["Read the article", "Open the article: Moscow", "That article has a lamp", "An article on bricks"]
+
+    assert named(chat, PACT)[0].startswith("article, ")
+    assert "article" not in named([*chat, "a lamp", "the lamp"], PACT)[0]
+
+
+def test_swearing_names_nothing_that_has_another_word():
+    (found,) = named(["shit", "shit, a violin", "what a bullshit brick", "bullshit lamp"])
+
+    assert len(found.split()) == 2
+    assert "shit" not in found
+
+
+def test_an_adverb_that_begins_a_sentence_names_nothing_and_a_name_in_ly_does():
+    (found,) = named(
+        ["Absolutely. The tram", "Absolutely, a depot", "Absolutely the depot of a tram", "Italy"]
+    )
+
+    assert found == "depot, tram"
+    assert "Italy" in named(["Italy, a tram", "Italy and the tram", "to Italy by tram"])[0]
+
+
+def test_a_call_in_capitals_is_no_acronym():
+    (found,) = named(["LOL the tram", "LOL a depot for a tram", "LOL depot"])
+
+    assert found == "depot, tram"
+
+
+def test_words_of_one_comment_each_fill_a_label_up_to_two():
+    (found,) = named(["the violin", "a brick", "some lamp", "my calculator"])
+
+    assert len(found.split()) == 2
+
+
+def test_once_a_topic_has_doubled_a_word_that_fell_far_behind_goes():
+    texts = ["tram"] * 12 + ["tram, a depot"] * 6 + ["tram, a lamp"] * 2
+
+    assert named(texts, current="tram, lamp") == ["tram, lamp"]
+    assert named(texts, current="tram, lamp", is_outgrown=True) == ["tram, depot"]
+
+
+def test_a_label_with_a_word_that_others_caught_up_with_stays_until_the_topic_has_doubled():
+    texts = ["The article on Moscow"] * 3 + ["the article", "a lamp", "the lamp"]
+
+    assert named(texts, current="article, Moscow") == ["article, Moscow"]
+    assert "article" not in named(texts, current="article, Moscow", is_outgrown=True)[0]
 
 
 def test_a_label_with_a_number_or_a_vague_word_stays_too():
