@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from agents.drift import measured
 from agents.drift.alarms import Watch
 from agents.drift.dependence import effect_of_sides, effect_of_topics
-from agents.drift.detectors import STRIDES, make_detector
+from agents.drift.detectors import make_detector
 from agents.drift.distances import discrepancy, kernel
 from agents.drift.measures import MEASURES, cluster_of, key, split_key, target_of
 from agents.drift.moved import clusters_moved, sides_moved
 from agents.drift.observed import NO_SAMPLE, Drifted, Observed
+from agents.drift.rhythm import Usual, usual_at
+from agents.drift.scores import sample_scores, sides_scores, topics_score
 from agents.drift.settings import DriftSettings
-from agents.drift.significance import growth_score, kernel_score, side_score, thinned
-from agents.drift.state import DISCUSSION, State, restored
-from agents.drift.timeline import SideTick, Tick, make_tick, sample, sides, trimmed, with_sides
+from agents.drift.state import DISCUSSION, ORDINARY, State, restored
+from agents.drift.timeline import SideTick, Tick, sample, sides
 from agents.drift.windows import enough, split
 from agents.records import Drift, Moved
 
@@ -30,15 +31,8 @@ __all__ = ["DriftWatch", "Drifted", "Observed"]
 
 Array = NDArray[Any]
 
-ORDINARY: Final = 0.05
-"""Weight of a new value in the baseline, the running mean that a value is shown beside: the last twenty
-at which the detectors looked, so that a quiet hour of many ticks counts no more than a busy minute."""
-
 MOST_CLUSTERS: Final = 20
 """Clusters whose own measures go to the topic `drift` each tick, the largest; the pulse has them all."""
-
-SAMPLED_PART: Final = 0.4
-"""Part of a tick's embeddings that is remembered: more than the samples need of full windows."""
 
 DIRECTIONS: Final = {"favor": 1.0, "against": -1.0}
 
@@ -70,8 +64,11 @@ class DriftWatch:
     -----
     Without a change all measures together raise at most `DriftSettings.false_alarms` alarms in 10,000
     independent comments; each watched series has an equal part of them. Where comments come as
-    conversations of two to eight alike, up to twice as many were counted. A rhythm of the day in what
-    people speak of is a change, and told as one; so is a topic that clustering only now sets apart.
+    conversations of two to eight alike, up to twice as many were counted. What former days had at the same
+    times is no news (`agents.drift.rhythm`) once two of them are known; until then a rhythm of the day is
+    told as the change that it is. What clustering gathers otherwise than before passes for growth, though
+    nothing changed in what is said: three shuffles of one discussion of a thousand comments raised five
+    such alarms, none with the true topics for clusters.
     """
 
     def __init__(
@@ -94,7 +91,7 @@ class DriftWatch:
     def tick(self, seen: Observed) -> Drifted:
         """Take in one closed tick and return what there is to say."""
         records: list[Drift] = []
-        if self._remember(seen):
+        if self._state.remember(seen, self._settings):
             self._discussion(seen, records)
         records.extend(self.judged(seen.at, seen.sides))
         standing = {
@@ -122,7 +119,7 @@ class DriftWatch:
         records: list[Drift] = []
         for target, counts in sides.items():
             if target in self._titles:
-                self._remember_sides(target, at.timestamp(), counts)
+                self._state.remember_sides(target, at.timestamp(), counts, self._settings)
                 self._target(target, at, records)
         return tuple(records)
 
@@ -148,42 +145,6 @@ class DriftWatch:
         settings = self._settings
         return Watch(lambda: make_detector(settings.detector, settings.false_alarms, self._n_series, window))
 
-    def _remember(self, seen: Observed) -> bool:
-        """Take in a tick and return whether it tells anything new of the discussion."""
-        state, settings = self._state, self._settings
-        known = state.places
-        n = max(0, sum(seen.counts.values()))
-        state.allowed += n * SAMPLED_PART
-        n_sampled = min(settings.sample_vectors, int(state.allowed))
-        state.allowed = min(state.allowed - n_sampled, 1.0)
-        tick = make_tick(
-            seen.at.timestamp(),
-            seen.counts,
-            seen.sums,
-            seen.sample,
-            seen.events,
-            n_sums=settings.displaced_clusters,
-            n_sampled=n_sampled,
-        )
-        if tick.counts or tick.events:
-            state.ticks = trimmed([*state.ticks, tick], settings.window_comments, settings.reference_ratio)
-        merged = seen.merged
-        state.explained = sorted({merged.get(cluster, cluster) for cluster in state.explained})
-        places = {micro: merged.get(place, place) for micro, place in known.items()} | dict(seen.places)
-        heard = {micro for remembered in state.ticks for micro in remembered.counts}
-        state.places = {micro: place for micro, place in places.items() if micro in heard}
-        state.unread[DISCUSSION] = state.unread.get(DISCUSSION, 0) + n
-        return bool(tick.counts or tick.events) or state.places != known
-
-    def _remember_sides(self, target: str, at: float, counts: Mapping[str, int]) -> None:
-        tick = SideTick(
-            at=at, favor=counts.get("favor", 0), against=counts.get("against", 0), none=counts.get("none", 0)
-        )
-        known = with_sides(self._state.sides.get(target, []), tick)
-        window, ratio = self._settings.stance_window_comments, self._settings.reference_ratio
-        self._state.sides[target] = trimmed(known, window, ratio)
-        self._state.unread[target] = self._state.unread.get(target, 0) + tick.size
-
     def _discussion(self, seen: Observed, records: list[Drift]) -> None:
         state, settings = self._state, self._settings
         sizes = [tick.size for tick in state.ticks]
@@ -191,7 +152,7 @@ class DriftWatch:
         found = split(sizes, settings.window_comments, settings.reference_ratio, settings.least_comments)
         if found is None:
             return
-        due = self._due(DISCUSSION, size)
+        due = self._state.due(DISCUSSION, size)
         windows = measured.cut(state.ticks, found, state.places)
         samples = (
             sample(windows.current_ticks, settings.sample_vectors),
@@ -210,33 +171,37 @@ class DriftWatch:
         state.window_start, state.reference_start = span.window_start, span.reference_start
         self._set_measures(values, None, span, records, due=due)
         if due:
-            effect = self._effect(DISCUSSION, effect_of_topics(windows.reference_ticks, state.places))
-            self._read_shares(windows, effect, span, seen.labels, records)
-            self._read_kernel(windows, samples, similar, effect, span, seen.labels, records)
+            effect = self._state.effect(DISCUSSION, effect_of_topics(windows.reference_ticks, state.places))
+            wont = usual_at(state.rhythms.get(DISCUSSION, {}), windows.current_ticks)
+            self._read_shares(windows, wont, effect, span, seen.labels, records)
+            self._read_kernel(windows, samples, similar, wont, effect, span, seen.labels, records)
 
     def _read_shares(
         self,
         windows: measured.Windows,
+        usual: Usual | None,
         effect: float,
         span: _Span,
         labels: Mapping[str, str],
         records: list[Drift],
     ) -> None:
-        size = self._settings.window_comments
-        now = thinned(windows.current, size)
-        before = thinned(windows.reference, size * self._settings.reference_ratio)
-        told = np.isin(np.array(windows.clusters, dtype=object), self._state.explained)
-        level = growth_score(now, before, np.zeros(len(now), dtype=bool), effect)
-        score = growth_score(now, before, told, effect) if told.any() else level
+        """Read the growth of clusters.
+
+        An alarm that ends because its growth has become usual leaves it told as long as it shows beside the
+        reference: there may be hours of which former days have too little to say.
+        """
+        told = self._state.explained
+        level = topics_score(windows, usual, (), effect, self._settings)
+        score = topics_score(windows, usual, told, effect, self._settings) if told else level
         watch = self._watches["share_shift"]
         change, since, strength = watch.read(score, level, span.at.timestamp())
-        parts = measured.grown(
-            windows, frozenset() if change == "clear" else frozenset(self._state.explained)
-        )
-        if change == "clear":
-            self._state.explained = []
+        parts = measured.grown(windows, frozenset(told), usual)
+        if watch.standing_since is None:
+            plain = change == "clear" and usual is None
+            kept = frozenset() if plain else measured.growing(windows)
+            self._state.explained = [cluster for cluster in told if cluster in kept]
         elif change == "alarm" or watch.resting:
-            self._state.explained = sorted({*self._state.explained, *parts})
+            self._state.explained = sorted({*told, *parts})
         if change:
             moved = clusters_moved(windows, parts, labels) if change == "alarm" else ()
             records.append(self._record("share_shift", change, span, since, strength, moved))
@@ -246,6 +211,7 @@ class DriftWatch:
         windows: measured.Windows,
         samples: tuple[Array, Array],
         similar: Array,
+        usual: Usual | None,
         effect: float,
         span: _Span,
         labels: Mapping[str, str],
@@ -253,9 +219,9 @@ class DriftWatch:
     ) -> None:
         watch = self._watches["mmd"]
         part = min(1.0, len(samples[1]) / max(1, int(windows.reference.sum())))
-        level = kernel_score(similar, len(samples[0]), 1 + part * (effect - 1))
-        score = 0.0 if watch.standing_since is not None else level
-        change, since, strength = watch.read(score, level, span.at.timestamp())
+        score, level = sample_scores(samples, similar, usual, 1 + part * (effect - 1))
+        heard = 0.0 if watch.standing_since is not None else score
+        change, since, strength = watch.read(heard, level, span.at.timestamp())
         if change:
             parts = measured.witnesses(windows, self._state.places, samples) if change == "alarm" else {}
             moved = clusters_moved(windows, parts, labels)
@@ -268,45 +234,35 @@ class DriftWatch:
         found = split(sizes, window, ratio, self._settings.stance_least)
         if found is None:
             return
-        due = self._due(target, enough(sum(sizes), window, ratio))
+        due = self._state.due(target, enough(sum(sizes), window, ratio))
         current, reference = ticks[found.middle : found.end], ticks[found.start : found.middle]
         span = self._span(current, reference, at)
         self._set_measures(measured.side_measures(target, current, reference), target, span, records, due=due)
         if due:
-            effect = self._effect(target, effect_of_sides(reference))
-            self._read_sides(target, sides(current), sides(reference), effect, span, records)
+            effect = self._state.effect(target, effect_of_sides(reference))
+            wont = usual_at(self._state.rhythms.get(target, {}), current)
+            now, before = sides(current), sides(reference)
+            scores = sides_scores(now, before, wont, effect, self._settings)
+            self._read_sides(target, now, before, scores, span, records)
 
     def _read_sides(
-        self, target: str, now: Array, before: Array, effect: float, span: _Span, records: list[Drift]
+        self,
+        target: str,
+        now: Array,
+        before: Array,
+        scores: tuple[float, float],
+        span: _Span,
+        records: list[Drift],
     ) -> None:
-        window, ratio = self._settings.stance_window_comments, self._settings.reference_ratio
-        fewer, earlier = thinned(now[[0, 2]], window), thinned(before[[0, 2]], ratio * window)
-        score = side_score(int(fewer[1]), int(fewer[0]), int(earlier[1]), int(earlier[0]), effect)
         for direction, sign in DIRECTIONS.items():
             watch = self._watches[_series(target, direction)]
-            level = sign * score
-            heard = 0.0 if watch.standing_since is not None else level
+            score, level = sign * scores[0], sign * scores[1]
+            heard = 0.0 if watch.standing_since is not None else score
             change, since, strength = watch.read(heard, level, span.at.timestamp())
             if change:
                 moved = sides_moved(target, self._titles[target], now, before) if change == "alarm" else ()
                 name = key("stance_shift", target)
                 records.append(self._record(name, change, span, since, strength, moved))
-
-    def _effect(self, series: str, seen: float) -> float:
-        """Take in the design effect of a reference, and return the one to reckon with, >= 1.
-
-        A running mean like that of a baseline: one reference has few slices, and may hold a change.
-        """
-        known = self._state.effects.get(series, seen)
-        self._state.effects[series] = known + ORDINARY * (seen - known)
-        return max(1.0, self._state.effects[series])
-
-    def _due(self, series: str, size: int) -> bool:
-        """Whether enough comments have come for the detectors to look again."""
-        if self._state.unread.get(series, 0) * STRIDES < size:
-            return False
-        self._state.unread[series] = 0
-        return True
 
     def _set_measures(
         self,

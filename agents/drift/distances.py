@@ -21,7 +21,7 @@ __all__ = [
     "effective_number",
     "entropy",
     "esteban_ray",
-    "growth",
+    "growth_parts",
     "jensen_shannon",
     "kernel",
     "kernel_width",
@@ -96,25 +96,25 @@ def jensen_shannon(current: Array, reference: Array) -> float:
     return float(np.clip(shift_parts(current, reference).sum(), 0.0, 1.0))
 
 
-def growth(current: Array, reference: Array) -> Array:
-    """Part of the divergence that lies in categories whose share rose, in bits, 0 to 1.
+def growth_parts(current: Array, reference: Array) -> Array:
+    """`shift_parts` of the categories whose share rose, 0 for the others.
 
     What grows is what people turn to; what they leave shrinks by the same comments. Unlike
-    `jensen_shannon` it is not symmetric, and serves to find what moved.
+    `jensen_shannon` their sum is not symmetric, and serves to find what moved.
 
     Parameters
     ----------
     current, reference
-        (..., k) counts; the sum runs over the last axis.
+        (..., k) counts.
 
     Examples
     --------
-    >>> growth(np.array([0, 4]), np.array([4, 0])).item()
-    0.5
+    >>> growth_parts(np.array([0, 4]), np.array([4, 0]))
+    array([0. , 0.5])
     """
     parts = shift_parts(current, reference)
     rose = _shares(np.asarray(current, float)) > _shares(np.asarray(reference, float))
-    return np.asarray(np.where(rose, parts, 0.0).sum(axis=-1))
+    return np.asarray(np.where(rose, parts, 0.0))
 
 
 def surprise(p: Array, q: Array) -> float:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from agents.drift import distances
 from agents.drift.measures import key
+from agents.drift.rhythm import Usual
 from agents.drift.timeline import SideTick, Tick, centroid_sums, cluster_counts, sides
 from agents.drift.windows import Split, blocks
 
-__all__ = ["ABOUT", "Windows", "cut", "discussion_measures", "grown", "side_measures", "witnesses"]
+__all__ = ["ABOUT", "Windows", "cut", "discussion_measures", "growing", "grown", "side_measures", "witnesses"]
 
 Array = NDArray[Any]
 
@@ -118,22 +119,34 @@ def side_measures(
     return {key(name, target): value for name, value in values.items() if not math.isnan(value)}
 
 
-def grown(windows: Windows, told: frozenset[str] = frozenset()) -> dict[str, float]:
+def grown(
+    windows: Windows, told: frozenset[str] = frozenset(), usual: Usual | None = None
+) -> dict[str, float]:
     """Return the clusters that make up most of the growth, with their parts of it, largest first.
 
     Parameters
     ----------
     told
         Clusters whose growth has been told already; they and their parts are left out.
+    usual
+        What this time of day has where it is known: only growth beyond it counts.
     """
-    parts = distances.shift_parts(windows.current, windows.reference)
-    rise = _shares(windows.current) - _shares(windows.reference)
+    parts = distances.growth_parts(windows.current, windows.reference)
+    if usual is not None:
+        wont = usual.counts(windows.clusters)
+        parts = np.minimum(parts, distances.growth_parts(np.append(windows.current, 0), wont)[:-1])
     by_cluster = {
         cluster: float(part)
-        for cluster, part, risen in zip(windows.clusters, parts, rise, strict=True)
-        if risen > 0 and part > 0 and cluster not in told
+        for cluster, part in zip(windows.clusters, parts, strict=True)
+        if part > 0 and cluster not in told
     }
     return _leading(by_cluster)
+
+
+def growing(windows: Windows) -> frozenset[str]:
+    """Return the clusters whose share is above that of the reference."""
+    rise = _shares(windows.current) - _shares(windows.reference)
+    return frozenset(cluster for cluster, risen in zip(windows.clusters, rise, strict=True) if risen > 0)
 
 
 def witnesses(windows: Windows, places: Mapping[str, str], samples: tuple[Array, Array]) -> dict[str, float]:

@@ -18,9 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from agents.drift.distances import growth, shift_parts
+from agents.drift.distances import growth_parts
 
-__all__ = ["MOST", "growth_score", "kernel_score", "side_score", "thinned"]
+__all__ = [
+    "MOST",
+    "growth_beyond",
+    "growth_score",
+    "kernel_score",
+    "mean_beyond",
+    "side_score",
+    "thinned",
+]
 
 Array = NDArray[Any]
 
@@ -76,18 +84,43 @@ def growth_score(current: Array, reference: Array, explained: Array, effect: flo
     shuffled = np.random.default_rng(SEED).multivariate_hypergeometric(
         both, int(current.sum()), size=SHUFFLES, method="marginals"
     )
-    seen = _unexplained_growth(current, reference, explained)
-    chance = _unexplained_growth(shuffled, both - shuffled, explained)
+    seen = _unexplained(growth_parts(current, reference), explained)
+    chance = _unexplained(growth_parts(shuffled, both - shuffled), explained)
     return _gamma_score(float(seen) / effect, chance)
 
 
-def _unexplained_growth(current: Array, reference: Array, explained: Array) -> Array:
-    """Return `growth` with the rise of explained topics taken out."""
-    if not explained.any():
-        return growth(current, reference)
-    parts = shift_parts(current, reference)
-    share = current / current.sum(-1, keepdims=True) - reference / reference.sum(-1, keepdims=True)
-    return np.asarray(np.where((share > 0) & ~explained, parts, 0.0).sum(axis=-1))
+def growth_beyond(
+    current: Array, reference: Array, usual: Array, explained: Array, effect: float = 1.0
+) -> float:
+    """Score of the growth beyond both the reference and what is usual at this time of day.
+
+    Each topic counts by the smaller of its two parts, so that one which the reference lacked and one
+    which is not usual don't make a third that is neither. Chance draws all three from what they have in
+    all.
+
+    Parameters
+    ----------
+    usual
+        (k,) counts of comments; the others as for `growth_score`.
+    """
+    windows = (current, reference, usual)
+    pooled = np.sum(windows, axis=0)
+    if not all(window.sum() for window in windows) or np.count_nonzero(pooled) < 2:
+        return 0.0
+    generator = np.random.default_rng(SEED)
+    drawn = [
+        generator.multinomial(int(window.sum()), pooled / pooled.sum(), size=SHUFFLES) for window in windows
+    ]
+    seen = _unexplained(_beyond(*windows), explained)
+    return _gamma_score(float(seen) / effect, _unexplained(_beyond(*drawn), explained))
+
+
+def _beyond(current: Array, reference: Array, usual: Array) -> Array:
+    return np.minimum(growth_parts(current, reference), growth_parts(current, usual))
+
+
+def _unexplained(parts: Array, explained: Array) -> Array:
+    return np.asarray(np.where(explained, 0.0, parts).sum(axis=-1))
 
 
 def kernel_score(similar: Array, n_current: int, effect: float = 1.0) -> float:
@@ -107,6 +140,36 @@ def kernel_score(similar: Array, n_current: int, effect: float = 1.0) -> float:
     signs = sign[_shuffled_pieces(n + m, generator)]
     chance = np.einsum("ij,ij->i", signs @ similar, signs)
     return _gamma_score(float(sign @ similar @ sign) / effect, chance)
+
+
+def mean_beyond(current: Array, reference: Array, usual: Array, n_usual: float, effect: float = 1.0) -> float:
+    """Score of a move of the mean embedding away from both the reference and what is usual.
+
+    The product of both moves, (c - r) . (c - u): large where they point the same way, small where the
+    reference lacked one thing and another is not usual.
+
+    Parameters
+    ----------
+    current, reference
+        (n, d) and (m, d) embeddings in order of time.
+    usual
+        (d,) mean of the embeddings at these times of former days.
+    n_usual
+        Comments that it is worth, > 0.
+    """
+    n, m = len(current), len(reference)
+    if n < 2 or m < 2:
+        return 0.0
+    rows = np.concatenate([current, reference])
+    products = rows @ rows.T
+    sign = np.concatenate([np.full(n, 1 / n), np.full(m, -1 / m)])
+    generator = np.random.default_rng(SEED)
+    signs = sign[_shuffled_pieces(n + m, generator)]
+    size = max(1, round(n_usual))
+    drawn = generator.multinomial(size, np.full(n + m, 1 / (n + m)), size=SHUFFLES) / size
+    chance = np.einsum("ij,ij->i", signs @ products, np.maximum(signs, 0.0) - drawn)
+    seen = float((sign @ rows) @ (current.mean(axis=0) - usual))
+    return _gamma_score(seen / effect, chance)
 
 
 def _shuffled_pieces(n: int, generator: np.random.Generator) -> Array:

@@ -6,7 +6,7 @@ import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from agents.drift.evaluation import Report, Shift, meet, onsets, watch_sides
 from agents.embedding.encoder import load_encoder
 from agents.evaluation import Trial
 from agents.records import Drift, Side
-from agents.stance.gate import Gatekeeper
+from agents.stance.gate import Asked, Gatekeeper
 from agents.stance.loading import load_panel
 from agents.stance.model import Question
 from streams.cli.common import encoder_option, in_words, settings_from, stdout
@@ -162,7 +162,9 @@ def _judged_sides(
     keeper = Gatekeeper(stance.judged, encoder.encode, stance.gate)
     targets = {target.id: target for target in stance.judged}
     about = keeper.about_each(
-        (row["id"], vector.astype(np.float32), row.get("discussion_title"), row.get("parent"))
+        Asked(
+            row["id"], vector.astype(np.float32), row.get("discussion_title"), row.get("parent"), row["text"]
+        )
         for row, vector in zip(rows, matrix, strict=True)
     )
     asked = [
@@ -223,12 +225,12 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 
 def _show(report: Report, what: str) -> None:
-    table = Table("shift", "at", "delay", "by", "what moved", box=None, pad_edge=False)
+    table = Table("shift", "at (UTC)", "delay", "by", "what moved", box=None, pad_edge=False)
     for finding in report.findings:
         found = finding.alarm
         delay = "not found" if found is None else f"{finding.delay_comments}, {finding.delay_hours:.1f} h"
         moved = ", ".join(each.label for each in found.moved[:2]) if found else ""
-        at = f"{finding.shift.at:%Y-%m-%d %H:%M}"
+        at = f"{finding.shift.at.astimezone(UTC):%Y-%m-%d %H:%M}"
         table.add_row(finding.shift.name, at, delay, found.measure if found else "", moved)
     stdout.print(f"[bold]{what}[/bold]")
     stdout.print(table)

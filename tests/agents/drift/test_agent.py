@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.drift import agent
+from agents.drift import scores
 from agents.drift.agent import Drifted, DriftWatch, Observed
 from agents.drift.measures import MEASURES, key, split_key
 from agents.drift.settings import DriftSettings
@@ -260,7 +260,7 @@ def test_sides_are_compared_with_as_long_a_reference_as_is_set(monkeypatch: pyte
         asked.append(counts[:4])
         return 0.0
 
-    monkeypatch.setattr(agent, "side_score", score)
+    monkeypatch.setattr(scores, "side_score", score)
     settings = DriftSettings(reference_ratio=8)
     run(DriftWatch(settings, targets={"pact": "A pact"}), [side_tick(n, 5, 5) for n in range(60)])
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.drift.distances import kernel
-from agents.drift.significance import MOST, growth_score, kernel_score, side_score, thinned
+from agents.drift.significance import (
+    MOST,
+    growth_beyond,
+    growth_score,
+    kernel_score,
+    mean_beyond,
+    side_score,
+    thinned,
+)
 
 
 def none_of(k: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -88,3 +96,47 @@ def test_the_same_windows_give_the_same_score() -> None:
 def test_a_busy_window_is_asked_as_if_it_were_a_usual_one() -> None:
     assert thinned(np.array([6000, 4000]), 200).tolist() == [120, 80]
     assert thinned(np.array([-3, 4]), 200).tolist() == [0, 4]
+
+
+def test_beyond_the_usual_chance_scores_as_little_and_a_new_topic_as_much() -> None:
+    generator = np.random.default_rng(5)
+    shares = np.append(1 / np.arange(1, 20), 0.0)
+    shares /= shares.sum()
+
+    def drawn(size: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.asarray(generator.multinomial(size, shares))
+
+    chance = [growth_beyond(drawn(200), drawn(800), drawn(350), none_of(20)) for _ in range(150)]
+    now, before, usual = drawn(185), drawn(800), drawn(350)
+    now[-1] = 15
+
+    assert abs(np.mean(chance)) < 4 / np.sqrt(150)
+    assert 0.75 < np.std(chance) < 1.25
+    assert growth_beyond(now, before, usual, none_of(20)) > 4
+    assert growth_beyond(now, before, usual, np.arange(20) == 19) < 2
+
+
+def test_what_the_reference_lacks_beside_what_is_not_usual_makes_no_growth_beyond_both() -> None:
+    now, before, usual = np.array([120, 40, 40]), np.array([640, 0, 160]), np.array([320, 80, 0])
+
+    assert growth_score(now, before, none_of(3)) > 4
+    assert growth_score(now, usual, none_of(3)) > 4
+    assert growth_beyond(now, before, usual, none_of(3)) <= 0
+
+
+def test_the_mean_moves_beyond_both_only_where_both_moves_point_the_same_way() -> None:
+    generator = np.random.default_rng(6)
+
+    def about(shares: list[float], n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        drawn = generator.choice(4, size=n, p=shares)
+        return np.asarray(np.eye(8)[drawn] + generator.normal(scale=0.1, size=(n, 8)))
+
+    now, before = about([0.25, 0.25, 0.25, 0.25], 100), about([0.5, 0.0, 0.25, 0.25], 200)
+    like_before = about([0.5, 0.0, 0.25, 0.25], 400).mean(axis=0)
+    elsewhere = about([0.25, 0.25, 0.5, 0.0], 400).mean(axis=0)
+
+    same = mean_beyond(now, before, like_before, 400)
+    assert same > 4
+    assert mean_beyond(now, before, elsewhere, 400) < same / 2
+    assert mean_beyond(now, before, now.mean(axis=0), 400) < 0
+    assert mean_beyond(now[:1], before, elsewhere, 400) == 0
