@@ -134,7 +134,8 @@ def _alarms(records: Iterable[Drift], titles: Mapping[str, str]) -> Text:
 
 
 def _day(at: datetime) -> str:
-    return f"{at:%a %H:%M}"
+    """Say a time by the reader's clock, as `watch` and the page do."""
+    return f"{at.astimezone():%a %H:%M}"
 
 
 def _end(alarm: Drift, in_order: Sequence[Drift]) -> str:

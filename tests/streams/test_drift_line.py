@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+import pytest
 from rich.console import Console
 
 from agents.records import Drift, Moved, Pulse
 from streams.drift_line import drift_line
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Put the reader's clock into a zone: UTC unless it is called with another."""
+
+    def turn(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    turn("UTC")
+    yield turn
+    monkeypatch.undo()
+    time.tzset()
 
 
 def pulse(at: int, **fields: Any) -> Pulse:
@@ -66,6 +83,17 @@ def test_an_alarm_says_in_words_what_it_is_since_when_and_what_moved() -> None:
     assert "1% →  30% of comments: bus, strike\n" in text
     assert "alarm stands" in text
     assert "what is said" not in text
+
+
+def test_an_alarm_is_told_by_the_readers_clock(zone: Callable[[str], None]) -> None:
+    zone("Asia/Tokyo")
+    raised = alarm("alarm", 0, measure="share_shift", since=NOON - timedelta(hours=1))
+
+    text = shown(
+        [pulse(0, measures={"share_shift": 0.3})], [raised, alarm("clear", 210, measure="share_shift")]
+    )
+
+    assert "since Mon 20:00, told Mon 21:00, over Tue 00:30\n" in text
 
 
 def test_an_alarm_that_is_over_says_so_and_a_later_one_does_not() -> None:
