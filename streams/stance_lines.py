@@ -12,13 +12,14 @@ from rich.text import Text
 
 from agents.drift.measures import key
 from agents.records import Cluster, Exemplar, Judgement, Pulse
+from agents.stance.tally import aptness
 from streams.summary import shorten, sparkline
 
 __all__ = ["stance_lines"]
 
 SIDES: Final = (("favor", "green"), ("against", "red"))
 VOICES: Final = 1
-"""Comments of each side that are shown, the surest."""
+"""Comments of each side that are shown, those that show it best."""
 
 FEW: Final = 10
 """Comments on both sides below which they are counted, not shared out."""
@@ -103,7 +104,7 @@ def _voices(name: str, clusters: Sequence[Cluster]) -> Iterable[RenderableType]:
             for cluster in clusters
             for exemplar in cluster.side_exemplars.get(name, {}).get(side, ())
         ]
-        for exemplar in sorted(voices, key=lambda voice: (-voice.similarity, voice.id))[:VOICES]:
+        for exemplar in sorted(voices, key=lambda voice: (-aptness(voice), voice.id))[:VOICES]:
             line = Text("  ")
             line.append(f"{side} ", style=style)
             line.append(f"“{shorten(exemplar.text)}”", style="dim")

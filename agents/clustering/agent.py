@@ -191,7 +191,9 @@ class Assign:
             assignment = self._writer.assignment(entry.record, numbers, similarities, novelty, cluster)
             self._newcomers.keep(assignment)
             out.append(Emission("assignments", entry.record.id, assignment))
-            out += self._debate.offer(entry.record, part.vectors[i], numbers[0], is_edit=entry.is_edit)
+            out += self._debate.offer(
+                entry.record, entry.words, part.vectors[i], numbers[0], is_edit=entry.is_edit
+            )
         self._absorb()
         run.clear()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -21,7 +21,11 @@ class Gate(Protocol):
     """Tells what a comment is about; `agents.stance.gate.Gatekeeper` does."""
 
     def about(
-        self, vector: NDArray[np.float32], title: str | None, answered: Mapping[str, float]
+        self,
+        vector: NDArray[np.float32],
+        title: str | None,
+        answered: Mapping[str, float],
+        said: Sequence[str],
     ) -> tuple[tuple[str, ...], dict[str, float]]:
         """Return the ids of the targets that a comment is about, and the probability for every target."""
         ...
@@ -47,14 +51,20 @@ class Debate:
         self._texts = Texts(n_texts)
 
     def offer(
-        self, record: Embedded, vector: NDArray[np.float16], number: int, *, is_edit: bool
+        self,
+        record: Embedded,
+        said: Sequence[str],
+        vector: NDArray[np.float16],
+        number: int,
+        *,
+        is_edit: bool,
     ) -> Iterator[Emission]:
-        """Send a comment on if it is about a target, or was maybe until it was edited."""
+        """Send a comment of these words on if it is about a target, or was maybe until it was edited."""
         if self._gate is None:
             return
         answered = self._texts.about(record.parent)
         singles = vector.astype(np.float32)
-        targets, about = self._gate.about(singles, record.discussion_title, answered)
+        targets, about = self._gate.about(singles, record.discussion_title, answered, said)
         if targets or is_edit:
             yield self._sent(record, number, targets)
         self._texts.remember(record.id, record.text, about)

@@ -63,7 +63,10 @@ class Debate:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A value with its 95 % interval; nan where it is undefined in the file or in every draw."""
+    """A value with its 95 % interval; nan where it is undefined in the file or in every draw.
+
+    One discussion has no interval: it says nothing of how others would differ.
+    """
 
     value: float
     low: float
@@ -92,8 +95,8 @@ class Report:
     """Not a control: the side of each debate's majority, which nobody knows beforehand."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return asdict(self)
+        """Return plain values, for JSON: None instead of nan, which JSON doesn't know."""
+        return {name: _known(value) for name, value in asdict(self).items()}
 
 
 def read_debates(path: Path) -> list[Debate]:
@@ -102,17 +105,16 @@ def read_debates(path: Path) -> list[Debate]:
     Raises
     ------
     SettingsError
-        At the first line that isn't one, or if there is none.
+        At the first line that isn't one or whose poles make no target, or if there is none.
     """
     found: list[Debate] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            poles = (str(row["pole_a"]), str(row["pole_b"]))
-            is_first = {"a": True, "b": False}[row["stance"]]
-            found.append(Debate(str(row["text"]), str(row["discussion"]), poles, is_first))
+            found.append(_debate(json.loads(line)))
+        except SettingsError as cause:
+            raise SettingsError(f"{path} line {number}: {cause}") from cause
         except (ValueError, KeyError, TypeError) as cause:
             raise SettingsError(
                 f"{path} line {number} is {line[:60]!r}; a line must be an object with text, discussion, "
@@ -121,6 +123,17 @@ def read_debates(path: Path) -> list[Debate]:
     if not found:
         raise SettingsError(f"{path} has 0 comments; give JSON Lines with one a line.")
     return found
+
+
+def _debate(row: dict[str, Any]) -> Debate:
+    """Return one row as a debate; a row without a text, or whose poles make no target, raises."""
+    text, discussion = row["text"], str(row["discussion"])
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(text)
+    is_first = {"a": True, "b": False}[row["stance"]]
+    debate = Debate(text, discussion, (str(row["pole_a"]), str(row["pole_b"])), is_first)
+    _ = debate.question
+    return debate
 
 
 def blind_leans(debates: Sequence[Debate], read: Callable[[Sequence[tuple[str, str]]], Floats]) -> Floats:
@@ -162,7 +175,8 @@ def measure(
     def interval(of: Callable[..., float], values: Floats, *more: float) -> Measured:
         drawn = np.array([of(values[rows], truth[rows], *more) for rows in draws])
         defined = drawn[~np.isnan(drawn)]
-        low, high = np.percentile(defined, [2.5, 97.5]) if len(defined) else (np.nan, np.nan)
+        is_known = len(defined) > 0 and len(names) > 1
+        low, high = np.percentile(defined, [2.5, 97.5]) if is_known else (np.nan, np.nan)
         return Measured(of(values, truth, *more), float(low), float(high))
 
     return Report(
@@ -257,3 +271,10 @@ def _oracle(truth: Flags, group: NDArray[Any], n_groups: int) -> float:
     firsts = np.bincount(group, truth, minlength=n_groups)
     sizes = np.bincount(group, minlength=n_groups)
     return float(np.maximum(firsts, sizes - firsts).sum() / len(truth))
+
+
+def _known(value: Any) -> Any:
+    """Return a value with None in the place of every nan in it."""
+    if isinstance(value, dict):
+        return {key: _known(each) for key, each in value.items()}
+    return None if isinstance(value, float) and np.isnan(value) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -51,6 +52,12 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     def matrix(self) -> Matrix:
         """The weights as (classes, dimensions + 1)."""
         return np.frombuffer(self.weights, dtype="<f4").reshape(len(self.classes), self.dimensions + 1)
+
+    @property
+    def is_beyond_luck(self) -> bool:
+        """Whether it names more rightly than the most frequent side, by two standard errors of that share."""
+        n = sum(self.n_examples.values())
+        return self.accuracy > self.majority + 2 * math.sqrt(self.majority * (1 - self.majority) / n)
 
     def probabilities(self, vector: Matrix) -> dict[str, float]:
         """Return the probability of each class for one (d,) vector of unit length."""

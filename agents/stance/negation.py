@@ -45,12 +45,15 @@ CONTRACTIONS: Final = {
 CLAUSES: Final = frozenset({"who", "that", "which", "what", "whose", "where", "when", "if", "because"})
 """Words that open a clause inside a statement."""
 
+PRONOUNS: Final = frozenset(["i", "you", "he", "she", "it", "we", "they", "this", "that", "there"])
+"""Words that are the whole subject of a question."""
+
 _DEMANDS: Final = (
     "abandon abolish adopt allow ban bring build close create criminalise criminalize cut defund deport "
     "disband encourage end enforce expand force fund give grant implement increase introduce invade invest "
     "keep legalise legalize let limit lower make outlaw pay permit privatise privatize prohibit promote "
-    "protect raise reduce reform regulate reintroduce remove repeal replace require restrict save stop "
-    "subsidise subsidize support tax teach use withdraw"
+    "protect raise reduce reform regulate reintroduce reject remove repeal replace require restrict save "
+    "scrap stop subsidise subsidize support tax teach use withdraw"
 )
 IMPERATIVES: Final = frozenset(_DEMANDS.split())
 """Verbs that open a demand: "Ban the use of trans fats"."""
@@ -239,12 +242,14 @@ def is_negative(statement: str) -> bool:
 def answer(question: str) -> str | None:
     """Return the statement that says yes to a question, or None where it isn't one of yes and no.
 
-    The verb goes behind the subject, which ends before the first verb that is known.
+    The verb goes behind the subject: a pronoun, or all before the first verb that is known.
 
     Examples
     --------
     >>> answer("Should the town close the Old Ring to private cars?")
     'The town should close the Old Ring to private cars'
+    >>> answer("Should we get rid of the monarchy?")
+    'We should get rid of the monarchy'
     >>> answer("Is bullfighting an art?")
     "The answer to 'Is bullfighting an art' is yes"
     >>> answer("Who pays for it?")
@@ -253,7 +258,10 @@ def answer(question: str) -> str | None:
     if len(words) < 3 or words[0].lower() not in _AUXILIARY:
         return None
     verbs = IMPERATIVES | {"be", "have", "not"}
-    found = next((place for place, word in enumerate(words) if place > 1 and word.lower() in verbs), None)
+    ends = 2 if words[1].lower() in PRONOUNS else None
+    found = ends or next(
+        (place for place, word in enumerate(words) if place > 1 and word.lower() in verbs), None
+    )
     if found is None:
         return f"The answer to '{' '.join(words)}' is yes"
     return _upper_first(" ".join([*words[1:found], words[0].lower(), *words[found:]]))

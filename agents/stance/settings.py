@@ -64,7 +64,7 @@ class StanceSettings:
     """Comments per partition whose sides are known, so that an edit or retraction corrects the counts."""
 
     exemplars: int = 3
-    """Surest comments of a side that a tick shows, per target and micro-cluster."""
+    """Comments of a side that a tick shows, per target and micro-cluster: the surest that read well alone."""
 
     excerpt_characters: int = 280
     """Characters of the text in a judgement; 0 for none, -1 for all of it."""

@@ -1,4 +1,4 @@
-"""What one open tick holds: signed counts of sides and the surest comments of each."""
+"""What one open tick holds: signed counts of sides and the comments that show each best."""
 
 from __future__ import annotations
 
@@ -7,15 +7,29 @@ from typing import Final
 
 import msgspec
 
+from agents.charting.exemplars import readability
 from agents.records import Exemplar, Side, StanceDelta
 
-__all__ = ["EXEMPLAR_CHARACTERS", "Tally"]
+__all__ = ["EXEMPLAR_CHARACTERS", "Tally", "aptness"]
 
 EXEMPLAR_CHARACTERS: Final = 280
 """Characters of a comment that shows a side; enough to read which one it is."""
 
 Place = tuple[str, str, Side]
 """Target, micro-cluster, side."""
+
+
+def aptness(shown: Exemplar) -> float:
+    """Return how well a comment shows a side, 0..1: how surely it takes it, less where it reads badly alone.
+
+    Examples
+    --------
+    >>> curt = Exemplar(id="a", text="YES TRAM", similarity=0.86)
+    >>> said = Exemplar(id="b", text="I'd take a tram over a car any day. Bring it", similarity=0.68)
+    >>> aptness(said) > aptness(curt)
+    True
+    """
+    return shown.similarity * (0.5 + 0.5 * readability(shown.text))
 
 
 class Tally(msgspec.Struct):
@@ -35,7 +49,7 @@ class Tally(msgspec.Struct):
     retracted: dict[str, None] = {}
 
     def count(self, place: Place, shown: Exemplar, exemplars: int) -> None:
-        """Count a comment on a side, and show it while it is one of the surest.
+        """Count a comment on a side, and show it while it is one of those that show it best.
 
         Parameters
         ----------
@@ -84,4 +98,4 @@ class Tally(msgspec.Struct):
 
     def _show(self, place: Place, more: list[Exemplar], exemplars: int) -> None:
         all_of_them = [*self.shown.get(place, ()), *more]
-        self.shown[place] = sorted(all_of_them, key=lambda each: (-each.similarity, each.id))[:exemplars]
+        self.shown[place] = sorted(all_of_them, key=lambda each: (-aptness(each), each.id))[:exemplars]

@@ -10,7 +10,8 @@ from typing import Final
 
 from agents.errors import SettingsError
 from agents.records import Side
-from agents.stance.negation import answer, negate, proposal
+from agents.stance.negation import answer
+from agents.stance.phrase import plain, poles
 
 __all__ = ["Example", "Target", "as_targets", "from_phrase", "slug"]
 
@@ -23,11 +24,6 @@ ROOM: Final = 40
 MOST_STATEMENTS: Final = 8
 """Statements a side: each is read once more with every comment about the target."""
 
-_VERBS: Final = re.compile(
-    r"\b(should|must|ought|shall|will|would|can|cannot|could|may|might|is|are|was|were|has|have|does|do|"
-    r"needs?|deserves?|matters?)\b|n't\b",
-    re.I,
-)
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -85,7 +81,9 @@ class Target:
 
 
 def from_phrase(phrase: str) -> Target:
-    """Make a target from a bare phrase or from one statement in favor.
+    """Make a target from a bare phrase, a demand, a question or one statement in favor.
+
+    In favor is who agrees with the phrase: of "no to the tram", who is against the tram.
 
     Raises
     ------
@@ -106,30 +104,15 @@ def from_phrase(phrase: str) -> Target:
     >>> from_phrase("Boxing should be banned").against
     ('Boxing should not be banned',)
     """
-    text = " ".join(phrase.split())
+    text = plain(phrase)
     if not any(each.isalnum() for each in text) or len(text) > LONGEST_STATEMENT - ROOM:
         raise SettingsError(
             f"the target {phrase[:60]!r} has {len(text)} characters; write a phrase or a statement of 1 to "
             f'{LONGEST_STATEMENT - ROOM} with a letter, e.g. "a European security pact with Russia".'
         )
-    question = re.match(r"([^?]+)\?", text)
-    if question and (answered := answer(question[1])) is not None:
-        return Target(slug(question[1]), question[0], (answered,), (negate(answered),))
-    text = text.rstrip(".!?")
-    name = text[:1].upper() + text[1:]
-    if _VERBS.search(text):
-        return Target(slug(text), name, (name,), (negate(text),))
-    proposed = proposal(text)
-    if proposed is not None:
-        name = proposed[:1].upper() + proposed[1:]
-    is_lower = phrase.lstrip()[:1].islower() or name.startswith(("The ", "A ", "An "))
-    bare = name[:1].lower() + name[1:] if is_lower else name
-    return Target(
-        slug(name),
-        text[:1].upper() + text[1:],
-        (f"{name} is a good idea", f"I support {bare}"),
-        (f"{name} is a bad idea", f"I oppose {bare}"),
-    )
+    question = re.match(r"[^?]+\?", text)
+    title = question[0] if question and answer(question[0]) is not None else text.rstrip(".!?")
+    return Target(slug(title), title[:1].upper() + title[1:], *poles(text))
 
 
 def slug(text: str) -> str:

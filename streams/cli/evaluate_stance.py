@@ -73,8 +73,16 @@ def _show(name: str, report: Report) -> None:
 
 
 def _percent(measured: Measured) -> tuple[str, str]:
-    return f"{measured.value:.1%}", f"{measured.low:.1%} to {measured.high:.1%}"
+    return _told(measured, ".1%")
 
 
 def _plain(measured: Measured) -> tuple[str, str]:
-    return f"{measured.value:.3f}", f"{measured.low:.3f} to {measured.high:.3f}"
+    return _told(measured, ".3f")
+
+
+def _told(measured: Measured, how: str) -> tuple[str, str]:
+    value, low, high = (
+        "unknown" if np.isnan(each) else format(each, how)
+        for each in (measured.value, measured.low, measured.high)
+    )
+    return value, "unknown" if "unknown" in (low, high) else f"{low} to {high}"

@@ -37,6 +37,7 @@ from streams.feeds.files import Format, Options
 from streams.logs import set_up
 from streams.publish import Connection
 from streams.story import read_discussion
+from streams.topic_admin import must_exist
 
 __all__ = ["stance"]
 
@@ -116,7 +117,9 @@ def train(*, examples: Path, target: str, out: Path | None, encoder: str | None)
         f"{file}: {counted}; held out it names {head.accuracy:.0%} right, always the most frequent side "
         f"would be {head.majority:.0%}"
     )
-    stderr.print(f'Use it with heads = ["{file}"] under [stance] in groundswell.toml.')
+    if not head.is_beyond_luck:
+        stderr.print("That may be luck: see whether the sides are named rightly, or label more comments.")
+    stderr.print(f'Use it with heads = ["{file}"] under [stance] in groundswell.toml.', markup=False)
 
 
 @stance.command(name="fit")
@@ -195,6 +198,7 @@ async def _live_drafts(broker: str | None, prefix: str | None, most: int) -> lis
     """Draft from the titles, and from the comments that show the live topics."""
     settings = on_kafka(settings_from(broker=broker, prefix=prefix))
     connection = Connection(settings.broker.url, settings.topics.prefix, settings.broker.client())
+    await must_exist(connection, "clusters")
     log = await read_log(connection, "clusters")
     latest: dict[str, Cluster] = {}
     for message in log.messages:

@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.drift.measures import MEASURES, key
 from agents.records import Assignment, Cluster, Judgement, Lineage
+from agents.stance.tally import aptness
 from streams.drift_line import plain_name
 from streams.web.flow import Filter, flow, moment, recent, tally
 from streams.web.readiness import Readiness
@@ -291,15 +292,15 @@ def _vector(centroid: bytes) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def _side(view: View, target: str, side: str) -> list[Answer]:
-    """Exemplars of one side: the surest one of each cluster, else the surest recent judgements."""
+    """Exemplars of one side: the best one of each cluster, else the surest recent judgements."""
     surest = [
-        (max(shown, key=lambda exemplar: exemplar.similarity), known)
+        (max(shown, key=aptness), known)
         for known in view.live()
         if (shown := view.shown(known.side_exemplars.get(target, {}).get(side, ())))
     ]
     chosen = {
         exemplar.id: exemplar_row(view, exemplar) | {"cluster": known.id, "label": known.label}
-        for exemplar, known in sorted(surest, key=lambda each: -each[0].similarity)
+        for exemplar, known in sorted(surest, key=lambda each: -aptness(each[0]))
     }
     if len(chosen) < N_EXEMPLARS:
         for judged in _surest(view, target, side):

@@ -13,7 +13,7 @@ import numpy as np
 from agents.embedding.encoder import load_encoder
 from agents.embedding.settings import EmbeddingSettings
 from agents.records import Comment
-from agents.stance.gate import Gatekeeper
+from agents.stance.gate import Asked, Gatekeeper
 from agents.stance.loading import load_model
 from agents.stance.model import Question, Verdict
 from agents.stance.readers import OnnxReader
@@ -55,7 +55,13 @@ def _sample() -> list[Row]:
     vectors = encoder.encode([comment.text or "" for comment in comments]).astype(np.float16)
     about = list(
         keeper.about_each(
-            (comment.id, vector.astype(np.float32), comment.discussion_title, comment.parent)
+            Asked(
+                comment.id,
+                vector.astype(np.float32),
+                comment.discussion_title,
+                comment.parent,
+                comment.text or "",
+            )
             for comment, vector in zip(comments, vectors, strict=True)
         )
     )

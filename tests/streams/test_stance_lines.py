@@ -68,3 +68,15 @@ def test_the_voice_of_a_side_is_the_surest_one() -> None:
 
     assert "build it now" in text
     assert "perhaps" not in text
+
+
+def test_a_voice_that_reads_by_itself_goes_before_a_shout_that_is_a_little_surer() -> None:
+    voices = [
+        Exemplar(id="a", text="YES TRAM", similarity=0.86),
+        Exemplar(id="b", text="I would take a tram over a car any day, so bring it", similarity=0.68),
+    ]
+
+    text = lines(0.5, voices=voices, favor=15, against=5)
+
+    assert "any day" in text
+    assert "YES TRAM" not in text

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 
@@ -373,11 +373,13 @@ class Listening:
 
     def __init__(self) -> None:
         self.told: list[dict[str, float]] = []
+        self.said: list[list[str]] = []
 
     def about(
-        self, vector: np.ndarray, title: str | None, answered: Mapping[str, float]
+        self, vector: np.ndarray, title: str | None, answered: Mapping[str, float], said: Sequence[str]
     ) -> tuple[tuple[str, ...], dict[str, float]]:
         self.told.append(dict(answered))
+        self.said.append(list(said))
         return ("pact",), {"pact": len(self.told) / 10}
 
 
@@ -395,6 +397,7 @@ def test_the_gate_is_told_what_the_answered_comment_is_about_after_a_restart_too
 
     debated = [each.record for each in emitted if isinstance(each.record, Debated)]
     assert gate.told == [{}, {"pact": 0.1}, {}, {"pact": 0.2}]
+    assert gate.said == [["text", "of", name] for name in "abcd"]
     assert [each.parent_text for each in debated] == [None, "text of a", None, "text of b"]
 
 
@@ -403,7 +406,7 @@ def test_the_judge_is_told_when_a_tick_is_over_though_nothing_more_is_about_a_ta
 
     class First:
         def about(
-            self, vector: np.ndarray, title: str | None, answered: Mapping[str, float]
+            self, vector: np.ndarray, title: str | None, answered: Mapping[str, float], said: Sequence[str]
         ) -> tuple[tuple[str, ...], dict[str, float]]:
             return (("pact",) if vector[0] > 0.5 else ()), {}
 

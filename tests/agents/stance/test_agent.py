@@ -196,6 +196,16 @@ def test_the_surest_comments_show_a_side() -> None:
     assert [shown.id for shown in delta.exemplars] == ["c0", "c1"]
 
 
+def test_of_equally_sure_comments_the_one_that_reads_by_itself_shows_a_side() -> None:
+    agent = judge(exemplars=1)
+    said = "yes the pact would at last bring some peace to Europe"
+
+    out = agent.step([debated("a", "yes", offset=0), debated("b", said, offset=1), pause(1)])
+
+    (delta,) = sketches(out)[0].stances
+    assert [shown.id for shown in delta.exemplars] == ["b"]
+
+
 def test_the_parts_of_a_large_tick_stay_below_a_message_and_add_up() -> None:
     agent = judge(exemplars=3)
     batch = [debated(f"c{n}", "yes " * 100, offset=n, micro=f"0-{n}") for n in range(2000)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.errors import EncoderError, SettingsError
-from agents.stance.head import HeadModel, read_examples, read_head, train_head, write_head
+from agents.stance.head import Head, HeadModel, read_examples, read_head, train_head, write_head
 from agents.stance.model import Question
 from agents.stance.target import Example
 from tests.agents.stance.conftest import PACT
@@ -89,3 +89,22 @@ def test_examples_are_read_and_a_bad_line_named(tmp_path: Path) -> None:
         read_examples(file)
     file.write_text('{"text": "good", "side": "favor"}\n')
     assert read_examples(file) == [Example("good", "favor")]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "n", "is_beyond"), [(0.6, 20, False), (0.65, 20, False), (0.65, 50, True)]
+)
+def test_a_head_is_beyond_luck_by_two_standard_errors(accuracy: float, n: int, is_beyond: bool) -> None:
+    # With sides of equal size it is 1 / (2 sqrt(2 n)): 0.08 of 40 examples, 0.05 of 100.
+    head = Head(
+        target="tram",
+        encoder="words",
+        dimensions=1,
+        classes=("against", "favor"),
+        weights=b"",
+        n_examples={"favor": n, "against": n},
+        accuracy=accuracy,
+        majority=0.5,
+    )
+
+    assert head.is_beyond_luck == is_beyond

@@ -38,6 +38,85 @@ def test_a_headline_is_read_for_what_somebody_proposes() -> None:
     assert target.favor[0] == "EU security pact with Russia is a good idea"
 
 
+def good(thing: str, verb: str = "is") -> tuple[str, str]:
+    return f"{thing[:1].upper()}{thing[1:]} {verb} a good idea", f"I support {thing}"
+
+
+def bad(thing: str, verb: str = "is") -> tuple[str, str]:
+    return f"{thing[:1].upper()}{thing[1:]} {verb} a bad idea", f"I oppose {thing}"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "thing"),
+    [
+        ("brexit", "brexit"),
+        ("nuclear power: yes or no", "nuclear power"),
+        ("Nuclear power?", "Nuclear power"),
+        ("\u201ca ban on cars\u201d", "a ban on cars"),
+        ("what do you think about immigration", "immigration"),
+        ("Are you for or against the death penalty?", "the death penalty"),
+        ("Would you support a ban on cars?", "a ban on cars"),
+        ("I'm for the tram.", "the tram"),
+        ("Yes to the tram", "the tram"),
+        ("free speech", "free speech"),
+        ("tax reform", "tax reform"),
+        ("limits on rents", "limits on rents"),
+        ("politics in schools", "politics in schools"),
+        ("No deal Brexit", "No deal Brexit"),
+        ("Macron's plan for a pact with Russia", "Macron's plan for a pact with Russia"),
+        ("the case against zoos", "the case against zoos"),
+    ],
+)
+def test_a_thing_that_is_named_in_any_manner_is_a_good_idea_or_a_bad_one(phrase: str, thing: str) -> None:
+    target = from_phrase(phrase)
+
+    verb = "are" if thing.startswith("limits") else "is"
+    assert (target.favor, target.against) == (good(thing, verb), bad(thing, verb))
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    ["no to the tram", "No to the tram!", "against the tram", "Down with the tram", "I oppose the tram"],
+)
+def test_in_favor_of_a_no_is_who_is_against_the_thing(phrase: str) -> None:
+    target = from_phrase(phrase)
+
+    assert (target.favor, target.against) == (bad("the tram"), good("the tram"))
+    assert target.title == phrase.rstrip("!")[:1].upper() + phrase.rstrip("!")[1:]
+
+
+def test_a_no_that_is_cried_rejects() -> None:
+    assert from_phrase("No trams!").favor == bad("trams", "are")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "demand"),
+    [
+        ("Ban cars!!", "We should ban cars"),
+        ("stop the tram", "We should stop the tram"),
+        ("Scrap the tram", "We should scrap the tram"),
+        ("get rid of the monarchy", "We should get rid of the monarchy"),
+        ("should we get rid of the monarchy?", "We should get rid of the monarchy"),
+        ("tax the rich", "We should tax the rich"),
+        ("Macron must go", "Macron must go"),
+    ],
+)
+def test_a_demand_is_turned_round_at_its_verb(phrase: str, demand: str) -> None:
+    target = from_phrase(phrase)
+
+    assert target.favor == (demand,)
+    assert target.against == (demand.replace("should", "should not").replace("must", "must not"),)
+
+
+def test_a_demand_not_to_do_something_is_favored_by_who_would_not() -> None:
+    target = from_phrase("Don\u2019t build the tram")
+
+    assert (target.favor, target.against) == (
+        ("We should not build the tram",),
+        ("We should build the tram",),
+    )
+
+
 def test_a_phrase_in_any_script_has_an_id() -> None:
     assert slug("\u041f\u0440\u0435\u0437\u0438\u0434\u0435\u043d\u0442").startswith("target-")
 

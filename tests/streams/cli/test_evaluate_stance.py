@@ -48,3 +48,42 @@ def test_a_file_of_something_else_is_refused_with_its_line(tmp_path: Path) -> No
 
     assert result.exit_code == 1
     assert "line 1" in result.output
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"text": None}, "a line must be an object with text"),
+        ({"text": " "}, "a line must be an object with text"),
+        ({"pole_b": "Boxing should be banned"}, "in favor and against"),
+        ({"pole_b": "x" * 301}, "301 characters"),
+    ],
+)
+def test_a_row_that_cannot_be_judged_is_refused_with_its_line(
+    tmp_path: Path, changed: dict[str, object], said: str
+) -> None:
+    path = tmp_path / "debates.jsonl"
+    path.write_text(json.dumps(DEBATES[0]) + "\n" + json.dumps(DEBATES[0] | changed) + "\n")
+
+    result = CliRunner().invoke(main, ["evaluate-stance", str(path)])
+
+    assert result.exit_code == 1
+    assert "line 2" in result.output
+    assert said in result.output
+
+
+def test_what_one_debate_of_one_side_cannot_tell_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "debates.jsonl"
+    path.write_text(json.dumps(DEBATES[0]) + "\n")
+
+    told = CliRunner().invoke(main, ["evaluate-stance", str(path), "--json"])
+    shown = CliRunner().invoke(main, ["evaluate-stance", str(path)])
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    report = json.loads(told.stdout, parse_constant=refuse)
+    assert report["auc"] == {"value": None, "low": None, "high": None}
+    assert report["accuracy"]["low"] is None
+    assert "nan" not in shown.stdout
+    assert "unknown" in shown.stdout

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from agents.stance.head import read_head
+from agents.stance.head import Head, read_head
 from agents.stance.settings import StanceSettings
 from agents.stance.target import Target
 from streams.cli import main
@@ -65,6 +65,13 @@ def test_suggest_without_a_source_says_what_to_give(runner: CliRunner) -> None:
     assert "--live" in result.output
 
 
+def test_suggest_of_a_broker_that_is_not_there_says_so(runner: CliRunner) -> None:
+    result = runner.invoke(main, ["stance", "suggest", "--live", "--broker", "127.0.0.1:1"])
+
+    assert result.exit_code == 1
+    assert "127.0.0.1:1 can't be reached" in result.output
+
+
 def test_suggest_says_when_nothing_can_be_drafted(runner: CliRunner, tmp_path: Path) -> None:
     file = lines(tmp_path / "comments.jsonl", [{"id": "1", "text": "hm"}])
 
@@ -84,6 +91,29 @@ def test_train_writes_a_head_and_says_how_often_it_is_right(runner: CliRunner, t
     assert result.exit_code == 0, result.output
     assert "20 against, 20 favor" in result.output
     assert read_head(Path("heads/tram.json")).accuracy > 0.9
+    assert 'heads = ["heads/tram.json"] under [stance] in groundswell.toml' in " ".join(result.stderr.split())
+    assert "luck" not in result.stderr
+
+
+def test_train_says_when_a_head_may_be_right_by_luck(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = Head(
+        target="tram",
+        encoder="words",
+        dimensions=1,
+        classes=("against", "favor"),
+        weights=b"",
+        n_examples={"favor": 20, "against": 20},
+        accuracy=0.55,
+        majority=0.5,
+    )
+    monkeypatch.setattr("streams.cli.stance.train_head", lambda *_: head)
+    file = lines(tmp_path / "examples.jsonl", [{"text": "good", "side": "favor"}])
+
+    result = runner.invoke(main, ["stance", "train", "--target", "tram", file])
+
+    assert "That may be luck" in result.stderr
 
 
 def test_train_refuses_too_few_examples(runner: CliRunner, tmp_path: Path) -> None:
