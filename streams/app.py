@@ -15,14 +15,15 @@ from typing import Any, Final
 
 import faust
 from aiohttp import web
+from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from prometheus_client import CollectorRegistry
 
 from agents.embedding.encoder import Encoder, load_encoder
-from agents.errors import SettingsError
+from agents.errors import SettingsError, StateError
 from streams.broker import EMBEDDED, EMBEDDED_PARTITIONS
 from streams.contracts import headers
-from streams.delivery import HEARTBEATS
+from streams.delivery import HEARTBEATS, let_go
 from streams.extra import ExtraTopics
 from streams.faust_app import App
 from streams.metrics import Metrics
@@ -50,6 +51,9 @@ logger = logging.getLogger(__name__)
 
 BACKLOG_BYTES: Final = 3 * 1_048_576
 """Bytes of values that may wait on a partition of the embedded broker, which keeps 5 MiB, compressed."""
+
+STOP_SECONDS: Final = 15.0
+"""How long an end in good order may take: without a broker what is on its way would be waited for."""
 
 VERSION: Final = version("groundswell")
 
@@ -125,12 +129,13 @@ class Worker:
             self.metrics.model("stance", self.settings.stance.model)
         await ensure_topics(self.connection, self.settings.topics, embedded=self.is_embedded)
         await self.publisher.start()
-        self._reader = Reader(self.connection, self.view)
+        self._reader = Reader(self.connection, self.view, fail=self._fail)
         await self._reader.start()
         self._must_know_vectors()
         self._app = self._faust()
         self._offsets = Offsets(self.connection, self._app.conf.id, self._owned)
         await self._offsets.start()
+        await self._must_know_comments()
         await self._extra.start()
         self._lay()
         await self._app.start()
@@ -138,21 +143,29 @@ class Worker:
         self._state = "running"
 
     async def stop(self) -> None:
-        """Take everything down in the opposite order."""
+        """Take everything down in the opposite order; what fails or takes long keeps nothing else up."""
         self._state = "stopping"
         if self._looking is not None:
             self._looking.cancel()
-        if self._app is not None:
-            await self._app.stop()
-        for part in (self._road, self._extra, self._offsets, self._reader, self.publisher):
-            if part is not None:
-                await part.stop()
+        parts: list[Any] = [self._app, self._road, self._extra, self._offsets, self._reader, self.publisher]
+        deadline = time.monotonic() + STOP_SECONDS
+        for part in [part for part in parts if part is not None]:
+            stopping = asyncio.create_task(part.stop())
+            await asyncio.wait({stopping}, timeout=max(0.1, deadline - time.monotonic()))
+            if not stopping.done() or (not stopping.cancelled() and stopping.exception()):
+                logger.warning("not stopped in good order", extra={"part": type(part).__name__})
+            let_go(stopping)
         for mind in self._minds.values():
             mind.stop()
         if self._web is not None:
             await self._web.cleanup()
         if self._failed is not None and not self._failed.done():
             self._failed.cancel()
+
+    def _fail(self, error: BaseException) -> None:
+        """End the worker with an error that nobody can handle."""
+        if self._failed is not None and not self._failed.done():
+            self._failed.set_exception(error)
 
     async def run(self, until: asyncio.Event) -> None:
         """Work until the event is set.
@@ -187,7 +200,10 @@ class Worker:
         """
         if self._offsets is None:
             return False
-        await self._offsets.ask()
+        try:
+            await self._offsets.ask()
+        except KafkaError:  # the broker is away
+            return False
         standings = self._offsets.all()
         newest = self.view.newest()
         numbers = range(self.n_partitions)
@@ -206,7 +222,7 @@ class Worker:
     def url(self) -> str:
         """Where the page is served."""
         host, port = self.address or (self.settings.web.host, self.settings.web.port)
-        return f"http://{host}:{port}"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def _look(self) -> None:
         """Note as often as the broker is asked how far every stage is."""
@@ -283,6 +299,21 @@ class Worker:
                 f"were made with {newest.encoder!r}, and their vectors can't be compared. Restore it, or "
                 "choose a new topics.prefix and replay: `groundswell topics replay`."
             )
+
+    async def _must_know_comments(self) -> None:
+        """Refuse comments that end before what was assigned: new ones would be taken for repeats."""
+        assert self._offsets is not None
+        topic = self.connection.topic("comments")
+        newest: dict[int, int] = {}
+        for known in self.view.comments.values():
+            newest[known.partition] = max(known.offset, newest.get(known.partition, -1))
+        for partition, offset in newest.items():
+            end = await self._offsets.end(topic, partition)
+            if offset >= end:
+                raise StateError(
+                    f"{topic} ends at offset {end} on partition {partition}, but offset {offset} was given a "
+                    "place: the topic was made anew or has lost records. Choose a new topics.prefix."
+                )
 
     def _n_placements(self) -> int:
         """Return how many placements were read: what tells whether there are new ones."""

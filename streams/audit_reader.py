@@ -12,10 +12,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
-from aiokafka.errors import UnknownTopicOrPartitionError
 
 from agents.agent import Message
-from agents.errors import RoadError
 from agents.records import Embedded, Pause
 from streams.checkpoints import decode_checkpoint
 from streams.evidence import Evidence, Log
@@ -116,16 +114,9 @@ async def _count_talking(connection: Connection) -> int:
 
 
 async def read_log(connection: Connection, name: str) -> Log:
-    """Return all that a topic keeps, transactions that were given up left out.
-
-    Raises
-    ------
-    RoadError
-        If the topic does not exist.
-    """
-    topic = connection.topic(name)
+    """Return all that a topic keeps, transactions that were given up left out."""
     consumer = AIOKafkaConsumer(
-        topic,
+        connection.topic(name),
         **connection.client(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -144,10 +135,6 @@ async def read_log(connection: Connection, name: str) -> Log:
                 messages.extend(_message(name, record) for record in records if record.offset < ends[place])
             behind = [place for place in behind if await consumer.position(place) < ends[place]]
         return Log(messages, {place.partition: begins[place] for place in places})
-    except UnknownTopicOrPartitionError as cause:
-        raise RoadError(
-            f"there is no topic {topic} on {connection.bootstrap}. Give the right --prefix."
-        ) from cause
     finally:
         await consumer.stop()
 

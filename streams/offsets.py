@@ -98,6 +98,13 @@ class Offsets:
         begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets([place])
         return begins[place]
 
+    async def end(self, topic: str, partition: int) -> int:
+        """Ask the broker for the next offset that will be written to a partition."""
+        assert self._consumer is not None
+        place = TopicPartition(topic, partition)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets([place])
+        return ends[place]
+
     async def _poll(self) -> None:
         while True:
             try:

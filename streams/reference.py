@@ -10,7 +10,7 @@ import inspect
 import json
 import textwrap
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 from streams.settings import DEFAULT_FILE, Settings
 
@@ -18,10 +18,14 @@ __all__ = ["reference"]
 
 WIDTH = 98
 
+APPENDED: Final = {"stance.targets"}
+"""Written as comments: ``groundswell stance suggest FILE >> config/groundswell.toml`` adds tables, which TOML
+refuses where a list stands already."""
+
 HEAD = """\
 # Every setting of Groundswell with its default and the reason for it.
-# The environment wins over this file (GROUNDSWELL_CLUSTERING__HALF_LIFE_SECONDS=3600), the command line
-# over both. `groundswell settings` shows what is in force and what set it.
+# The environment wins over this file (GROUNDSWELL_CLUSTERING__HALF_LIFE_SECONDS=3600, a list in JSON), the
+# command line over both. `groundswell settings` shows what is in force and what set it.
 """
 
 
@@ -35,7 +39,8 @@ def reference() -> str:
         parts.append(f"\n[{section.name}]\n# {_first_line(type(part))}\n")
         for each in fields(part):
             parts.append(_comment(docs.get(each.name, "")))
-            parts.append(f"{each.name} = {_toml(getattr(part, each.name))}\n")
+            mark = "# " if f"{section.name}.{each.name}" in APPENDED else ""
+            parts.append(f"{mark}{each.name} = {_toml(getattr(part, each.name))}\n")
     return "\n".join("".join(parts).split("\n"))
 
 

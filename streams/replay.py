@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import UnknownTopicOrPartitionError
 
 from agents.errors import SettingsError
 from streams.publish import Connection
+from streams.topic_admin import must_exist
 
 __all__ = ["replay"]
 
@@ -40,9 +40,9 @@ async def replay(old: Connection, new: Connection) -> int:
             f"topics.prefix is {new.prefix!r}, the one to copy from; a replay needs a new one. "
             'Set it in groundswell.toml, e.g. prefix = "groundswell-2.".'
         )
-    source = old.topic("comments")
+    await must_exist(old, "comments")
     consumer = AIOKafkaConsumer(
-        source,
+        old.topic("comments"),
         **old.client(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -55,10 +55,6 @@ async def replay(old: Connection, new: Connection) -> int:
         await consumer.start()
         await producer.start()
         return await _copy(consumer, producer, new.topic("comments"))
-    except UnknownTopicOrPartitionError as cause:
-        raise SettingsError(
-            f"there is no topic {source} to copy from. Give the old prefix with --from, its dot included."
-        ) from cause
     finally:
         await producer.stop()
         await consumer.stop()

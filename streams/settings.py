@@ -196,7 +196,23 @@ def _environment() -> dict[str, Any]:
             f"the environment is not read ({cause}). A section given as one takes JSON; better write "
             f"{PREFIX}SECTION{DELIMITER}KEY, e.g. {PREFIX}CLUSTERING{DELIMITER}HALF_LIFE_SECONDS=21600."
         ) from cause
-    return {name: values for name, values in found.items() if isinstance(values, dict)}
+    return {name: _with_lists(name, values) for name, values in found.items() if isinstance(values, dict)}
+
+
+def _with_lists(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the text of those settings that are lists: JSON, or the only thing in it."""
+    defaults = getattr(Settings(), section)
+    read = dict(values)
+    for key, text in values.items():
+        if isinstance(text, str) and isinstance(getattr(defaults, key, None), tuple):
+            try:
+                read[key] = msgspec.json.decode(text) if text.startswith("[") else [text] if text else []
+            except msgspec.DecodeError as cause:
+                raise SettingsError(
+                    f"the environment sets {section}.{key} to {text!r}, which is no list ({cause}). Write it "
+                    """in JSON, e.g. '["one", "other"]', or the only thing in it as it is."""
+                ) from cause
+    return read
 
 
 def _refuse_unknown(layer: Mapping[str, Any], source: str) -> None:

@@ -15,9 +15,10 @@ from aiokafka.errors import KafkaError
 
 from agents.agent import Agent, Emission
 from agents.embedding.agent import rejection
-from agents.errors import GroundswellError, InvalidError, RejectedError, RoadError, StateError
+from agents.errors import GroundswellError, InvalidError, RejectedError, RoadError
 from agents.records import Record
 from streams.checkpoints import Checkpoint, checkpoint_emission, read_checkpoint
+from streams.continuity import Input
 from streams.delivery import BEAT_SECONDS, Delivery, let_go, message_of
 from streams.publish import PATIENCE_MS, Publisher
 from streams.road import DeliverySettings, Road, SleptError
@@ -130,6 +131,7 @@ class StatefulDelivery(Delivery):
         self._decoder = msgspec.json.Decoder(reads)
         self._fenced = fenced
         self._is_atomic = is_atomic and fenced is not None
+        self._input = Input(stage, road.connection.topic(topic), road.offsets)
         self._parts: dict[int, Part] = {}
 
     async def _work(self, events: Sequence[Any]) -> None:
@@ -162,7 +164,8 @@ class StatefulDelivery(Delivery):
         new = list(ahead(events, part.included))
         if not new:
             return
-        await self._must_follow(partition, part.included, new)
+        offsets = [event.message.offset for event in new]
+        await self._input.must_follow(partition, part.included, offsets)
         emissions = await self._step(part, new)
         await part.sent()
         part.pending.extend(new)
@@ -207,9 +210,10 @@ class StatefulDelivery(Delivery):
             agent = self._make(partition)
             checkpoint = await read_checkpoint(self._road.connection, self.stage, partition)
             if checkpoint is None:
-                await self._must_be_new(partition)
+                await self._input.must_be_new(partition)
                 checkpoint = Checkpoint(-1, await self._run(agent.snapshot))
             else:
+                await self._input.must_reach(partition, checkpoint.offset)
                 await self._run(agent.restore, checkpoint.state)
         except BaseException:
             self._road.disconnect(publisher)
@@ -219,43 +223,6 @@ class StatefulDelivery(Delivery):
             extra={"stage": self.stage, "partition": partition, "offset": checkpoint.offset},
         )
         return Part(agent, publisher, checkpoint, checkpoint.offset, checkpoint.offset)
-
-    async def _must_be_new(self, partition: int) -> None:
-        """Refuse to begin from nothing where input was acknowledged before."""
-        await self._road.offsets.ask()
-        standing = self._road.offsets.standing(self._road.connection.topic(self.topic), partition)
-        if standing is not None and standing.committed:
-            raise StateError(
-                f"{self.stage} has acknowledged {self.topic} up to offset {standing.committed} on partition "
-                f"{partition}, but its checkpoint is gone. Choose a new topics.prefix and replay."
-            )
-
-    async def _must_follow(self, partition: int, included: int, events: Sequence[Any]) -> None:
-        """Refuse to step over records that are there and were not delivered.
-
-        What a stage reads is written without transactions and never compacted: nothing but
-        retention makes holes in its offsets.
-        """
-        expected = included + 1
-        for event in events:
-            offset = event.message.offset
-            if offset != expected:
-                await self._must_be_deleted(partition, expected, offset)
-            expected = offset + 1
-
-    async def _must_be_deleted(self, partition: int, expected: int, found: int) -> None:
-        begin = await self._road.offsets.beginning(self._road.connection.topic(self.topic), partition)
-        if begin < found:
-            raise RoadError(
-                f"{self.stage} was given offset {found} of {self.topic} on partition {partition} where "
-                f"{max(expected, begin)} comes next. Start the worker again: it goes on from its checkpoint; "
-                "nothing after it was acknowledged."
-            )
-        if expected > 0:
-            logger.warning(
-                "records deleted before they were read",
-                extra={"stage": self.stage, "partition": partition, "offset": expected, "before": found},
-            )
 
     async def _pack_if_due(self, partition: int, part: Part, emissions: list[Emission]) -> Saved | None:
         """Pack the state and what it includes for a checkpoint, where time or a waiting writer asks for one.

@@ -19,7 +19,7 @@ from streams.options import TopicSettings
 from streams.publish import Connection
 from streams.topics import TOPICS, Topic
 
-__all__ = ["Difference", "create_topics", "differences", "ensure_topics"]
+__all__ = ["Difference", "create_topics", "differences", "ensure_topics", "must_exist"]
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +105,35 @@ async def differences(connection: Connection, settings: TopicSettings) -> list[D
     """Return where existing topics differ from what we would make."""
     async with _admin(connection) as admin:
         return await _differences(admin, connection, settings)
+
+
+async def must_exist(connection: Connection, *names: str) -> None:
+    """Refuse a deployment that lacks topics: who reads one that isn't there would wait for it in vain.
+
+    Raises
+    ------
+    SettingsError
+        If one is missing.
+    RoadError
+        If the broker can't be reached.
+    """
+    admin = AIOKafkaAdminClient(**connection.client())
+    try:
+        await admin.start()
+        there = set(await admin.list_topics())
+    except (KafkaError, OSError) as cause:
+        raise RoadError(
+            f"the broker at {connection.bootstrap} can't be reached ({cause!r}). Is it running, and is that "
+            "its address?"
+        ) from cause
+    finally:
+        await admin.close()
+    missing = [connection.topic(name) for name in names if connection.topic(name) not in there]
+    if missing:
+        raise SettingsError(
+            f"there is no topic {missing[0]} on {connection.bootstrap}. Give the prefix of a deployment "
+            "(--prefix, of one to copy --from), its dot included."
+        )
 
 
 def n_partitions(topic: Topic, settings: TopicSettings) -> int:

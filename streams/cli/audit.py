@@ -15,6 +15,8 @@ from streams.cli.common import broker_option, in_words, settings_from, stderr
 from streams.cli.topics import on_kafka
 from streams.evidence import Report
 from streams.publish import Connection
+from streams.topic_admin import must_exist
+from streams.topics import TOPICS
 
 __all__ = ["audit"]
 
@@ -54,6 +56,7 @@ def audit(*, broker: str | None, prefix: str | None, wait: float) -> None:
 
 async def _until_still(connection: Connection, seconds: float) -> Rest:
     """Return how far it is from rest once it is there, or after so many seconds."""
+    await must_exist(connection, *TOPICS)
     deadline = time.monotonic() + seconds
     rest = await read_rest(connection)
     while not rest.is_reached and time.monotonic() < deadline:

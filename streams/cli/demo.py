@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from streams.cli.common import (
     stdout,
     target_option,
 )
+from streams.cli.ending import done_before, leave, told_to_stop
 from streams.feeds.fields import parse_map
 from streams.feeds.files import Format, Options
 from streams.feeds.sample import SAMPLE
@@ -41,6 +41,7 @@ __all__ = ["demo"]
 SEND_TOGETHER: Final = 64
 PAUSE_SECONDS: Final = 2.0
 """A file has no stragglers: two seconds of silence are its end."""
+LOOK_SECONDS: Final = 0.25
 LINE_SECONDS: Final = 5.0
 """Without a terminal, progress is a line this often."""
 
@@ -89,52 +90,62 @@ def demo(
     with contextlib.ExitStack() as stack:
         url = settings.broker.url
         bootstrap = stack.enter_context(embedded_broker()) if url == EMBEDDED else url
-        asyncio.run(_run(Worker(settings, bootstrap), discussion, is_kept=is_kept))
+        raise SystemExit(asyncio.run(_run(Worker(settings, bootstrap), discussion, is_kept=is_kept)))
 
 
-async def _run(worker: Worker, discussion: Discussion, *, is_kept: bool) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    try:
-        with stderr.status("Starting: model, broker, worker …"):
-            await worker.start()
-        stderr.print(f"Watch it live: [bold]{worker.url}[/bold]")
-        started = time.monotonic()
-        feeding = asyncio.create_task(_feed(worker, discussion.comments, stop))
-        working = asyncio.create_task(worker.run(stop))
-        await asyncio.wait({feeding, working}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            feeding.cancel()
-            await working
-            return
-        await feeding
-        seconds = time.monotonic() - started
-        story = tell(worker.view, discussion, worker.settings, worker.rejected, seconds, _links(worker))
-        stdout.print(render(story))
-        if is_kept and not stop.is_set():
-            stderr.print("Serving until Ctrl-C.", style="dim")
-            await working
-        working.cancel()
-    finally:
-        await worker.stop()
+async def _run(worker: Worker, discussion: Discussion, *, is_kept: bool) -> int:
+    """Return the exit code: that of a signal where one came before the end."""
+    is_up, code = False, 0
+    with told_to_stop() as stop:
+        try:
+            with stderr.status("Starting: model, broker, worker …"):
+                is_up = await done_before(stop, worker.start())
+            if is_up:
+                stderr.print(f"Watch it live: [bold]{worker.url}[/bold]")
+                started = time.monotonic()
+                await _feed(worker, discussion.comments, stop)
+                seconds = time.monotonic() - started
+                if worker.view.newest() is not None or not stop.is_set():
+                    links = _links(worker)
+                    story = tell(worker.view, discussion, worker.settings, worker.rejected, seconds, links)
+                    stdout.print(render(story))
+            code = stop.exit_code
+            if is_kept and not stop.is_set():
+                stderr.print("Serving until Ctrl-C.", style="dim")
+                await worker.run(stop)
+        finally:
+            await worker.stop()
+    if not is_up:
+        leave(code)
+    return code
 
 
 async def _feed(worker: Worker, comments: list[Comment], stop: asyncio.Event) -> None:
-    """Send all comments and wait until everything that follows from them has arrived."""
-    with _progress(len(comments)) as show:
-        sending = asyncio.create_task(_send(worker, comments))
-        while not stop.is_set():
+    """Send all comments and wait until everything that follows from them has arrived, or for the event.
+
+    Raises
+    ------
+    GroundswellError
+        What nobody on the road could handle.
+    """
+    sending = asyncio.create_task(_send(worker, comments))
+    working = asyncio.create_task(worker.run(stop))
+    try:
+        with _progress(len(comments)) as show:
+            while not working.done():
+                show(worker)
+                if sending.done():
+                    await sending
+                    if await worker.is_settled():
+                        break
+                await asyncio.wait({working}, timeout=LOOK_SECONDS)
             show(worker)
-            if sending.done():
-                sending.result()
-                if await worker.is_settled():
-                    break
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 0.25)
-        sending.cancel()
-        show(worker)
+        if working.done():
+            await working
+    finally:
+        for task in (sending, working):
+            task.cancel()
+        await asyncio.gather(sending, working, return_exceptions=True)
 
 
 async def _send(worker: Worker, comments: list[Comment]) -> None:

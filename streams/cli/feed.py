@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from rich.text import Text
 from agents.errors import GroundswellError
 from streams.broker import EMBEDDED
 from streams.cli.common import format_option, in_words, map_option, settings_from, stderr, stdout
+from streams.cli.ending import Stop, told_to_stop
 from streams.feeds.feed import Feed, FeedError, Position
 from streams.feeds.fields import parse_map
 from streams.feeds.files import Format, Options
@@ -123,10 +123,14 @@ def feed(
 
 
 async def _feed(asked: _Asked, settings: Settings) -> int:
-    stop, signals = asyncio.Event(), list[int]()
-    _listen(stop, signals)
     connection = Connection(settings.broker.url, settings.topics.prefix, settings.broker.client())
-    async with KafkaOutlet(connection, settings.topics, max_behind=asked.max_behind) as outlet:
+    outlet = KafkaOutlet(connection, settings.topics, max_behind=asked.max_behind)
+    with told_to_stop() as stop:
+        return await _feed_until(stop, asked, settings, outlet)
+
+
+async def _feed_until(stop: Stop, asked: _Asked, settings: Settings, outlet: KafkaOutlet) -> int:
+    async with outlet:
         file = _position_file(asked, outlet)
         with file.held() if file else contextlib.nullcontext():
             position, sending = await _prepare(asked, settings, outlet, file, stop)
@@ -134,20 +138,7 @@ async def _feed(asked: _Asked, settings: Settings) -> int:
     _summarise(sending.progress, outlet)
     if error is not None:
         raise error
-    return _exit_code(sending.progress, signals)
-
-
-def _listen(stop: asyncio.Event, signals: list[int]) -> None:
-    """End the run on the first signal, and the process at once on the second."""
-    loop = asyncio.get_running_loop()
-
-    def note(number: int) -> None:
-        signals.append(number)
-        stop.set()
-        loop.remove_signal_handler(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, note, number)
+    return _exit_code(sending.progress, stop)
 
 
 def _position_file(asked: _Asked, outlet: KafkaOutlet) -> PositionFile | None:
@@ -269,7 +260,7 @@ def _summarise(progress: Progress, outlet: KafkaOutlet) -> None:
         stdout.print(line, markup=False, soft_wrap=True)
 
 
-def _exit_code(progress: Progress, signals: list[int]) -> int:
-    if progress.interrupted and signals:
-        return 128 + signals[0]
+def _exit_code(progress: Progress, stop: Stop) -> int:
+    if progress.interrupted:
+        return stop.exit_code
     return INCOMPLETE if progress.n_refused or progress.gaps else 0

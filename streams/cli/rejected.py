@@ -18,6 +18,7 @@ from streams.contracts import headers
 from streams.dead_letters import DeadLetter, read_dead_letters
 from streams.dead_letters import replay as send_again
 from streams.publish import Backlog, Connection, Publisher
+from streams.topic_admin import must_exist
 
 __all__ = ["rejected"]
 
@@ -65,11 +66,13 @@ def _connection(broker: str | None, prefix: str | None) -> Connection:
 
 
 async def _read(connection: Connection) -> list[DeadLetter]:
+    await must_exist(connection, "comments.rejected")
     return [letter async for letter in read_dead_letters(connection)]
 
 
 async def _replay(connection: Connection, reasons: tuple[str, ...]) -> int:
     publisher = Publisher(connection, partial(headers, deployment=connection.deployment), Backlog({}))
+    await must_exist(connection, "comments.rejected", "comments")
     await publisher.start()
     try:
         return await send_again(connection, publisher, reasons or None)

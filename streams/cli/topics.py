@@ -13,7 +13,7 @@ from streams.cli.common import broker_option, in_words, settings_from, stderr, s
 from streams.publish import Connection
 from streams.replay import replay
 from streams.settings import Settings
-from streams.topic_admin import create_topics, differences, n_partitions
+from streams.topic_admin import create_topics, differences, must_exist, n_partitions
 from streams.topics import DAY_SECONDS, TOPICS, Topic
 
 __all__ = ["on_kafka", "topics"]
@@ -94,6 +94,7 @@ def replay_command(*, broker: str | None, prefix: str | None, old: str) -> None:
 
 
 async def _replay(settings: Settings, new: Connection, old: Connection) -> int:
+    await must_exist(old, "comments")
     await create_topics(new, settings.topics)
     return await replay(old, new)
 

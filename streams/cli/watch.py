@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,9 +18,12 @@ from agents.errors import SettingsError
 from agents.records import Assignment, Drift, Judgement, Lineage, Record, Side, encode
 from streams.broker import EMBEDDED
 from streams.cli.common import broker_option, in_words, settings_from, stderr, stdout
+from streams.cli.ending import done_before, told_to_stop
 from streams.drift_line import plain_name
 from streams.publish import Connection
 from streams.settings import Settings
+from streams.topic_admin import must_exist
+from streams.web import view as views
 from streams.web.reader import Reader
 from streams.web.settings import WebSettings
 from streams.web.view import View
@@ -288,29 +289,27 @@ def _connection(settings: Settings) -> Connection:
     return Connection(settings.broker.url, settings.topics.prefix, settings.broker.client())
 
 
+async def _start(reader: Reader, connection: Connection) -> None:
+    await must_exist(connection, *views.TOPICS)
+    await reader.start()
+
+
 async def _follow(connection: Connection, view: Watch, n_last: int) -> None:
-    stop = asyncio.Event()
-    with _until_interrupted(stop):
-        reader = Reader(connection, view, has_past=False)
-        with stderr.status("Reading what there is …"):
-            await reader.start()
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def fail(error: BaseException) -> None:
+        if not failed.done():
+            failed.set_exception(error)
+
+    reader = Reader(connection, view, has_past=False, fail=fail)
+    with told_to_stop() as stop:
         try:
-            view.begin(n_last)
-            for line in view.unknown():
-                stderr.print(line, markup=False, soft_wrap=True)
-            await stop.wait()
+            with stderr.status("Reading what there is …"):
+                is_up = await done_before(stop, _start(reader, connection))
+            if is_up:
+                view.begin(n_last)
+                for line in view.unknown():
+                    stderr.print(line, markup=False, soft_wrap=True)
+                await done_before(stop, failed)
         finally:
             await reader.stop()
-
-
-@contextlib.contextmanager
-def _until_interrupted(stop: asyncio.Event) -> Iterator[None]:
-    """Set the event on Ctrl-C or SIGTERM."""
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    try:
-        yield
-    finally:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(name)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-from collections.abc import Coroutine
-from typing import Any
 
 import click
 
 from streams.app import Worker
 from streams.broker import EMBEDDED, embedded_broker
 from streams.cli.common import broker_option, encoder_option, in_words, settings_from, stderr, target_option
+from streams.cli.ending import done_before, leave, told_to_stop
 from streams.logs import set_up
 from streams.settings import Settings
 
@@ -51,34 +48,15 @@ def worker(
 
 
 async def _work(settings: Settings, bootstrap: str) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
     running = Worker(settings, bootstrap)
     is_up = False
-    try:
-        is_up = await _done_before(stop, running.start())
-        if is_up:
-            stderr.print(f"Page and metrics at {running.url}, Kafka at {bootstrap}. Ctrl-C ends.")
-            await running.run(stop)
-    finally:
-        await running.stop()
+    with told_to_stop() as stop:
+        try:
+            is_up = await done_before(stop, running.start())
+            if is_up:
+                stderr.print(f"Page and metrics at {running.url}, Kafka at {bootstrap}. Ctrl-C ends.")
+                await running.run(stop)
+        finally:
+            await running.stop()
     if not is_up:
-        os._exit(0)  # a thread that still loads the model can't be cancelled, and would be waited for
-
-
-async def _done_before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Whether the work was done before the event was set; else it is given up."""
-    working = asyncio.create_task(work)
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            return False
-        working.result()
-        return True
-    finally:
-        for task in (working, stopping):
-            task.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)
+        leave(0)

@@ -20,7 +20,7 @@ from streams.contracts import headers
 from streams.feeds.feed import FeedError
 from streams.feeds.sending import value_digest
 from streams.options import TopicSettings
-from streams.publish import Backlog, Connection, Publisher
+from streams.publish import PATIENCE_MS, Backlog, Connection, Publisher
 from streams.topic_admin import ensure_topics
 
 __all__ = ["EMBEDDED_CLUSTER", "KafkaOutlet"]
@@ -32,6 +32,9 @@ EMBEDDED_BYTES: Final = 2 * 1024 * 1024
 """Unread bytes after which a feed holds back on the embedded broker: it drops the oldest beyond 5 MiB."""
 
 ASK_SECONDS: Final = 1.0
+
+TAIL_MS: Final = 1_000
+"""How long a look at the end of the topic waits for records: another's transaction may be open there."""
 
 OTHERS_BYTES: Final = 500
 """A typical comment: what one counts for that another feed wrote."""
@@ -78,7 +81,10 @@ class KafkaOutlet:
             connection, partial(headers, deployment=connection.deployment), Backlog({})
         )
         self._consumer = AIOKafkaConsumer(
-            **connection.client(), group_id=f"{connection.prefix}workers", enable_auto_commit=False
+            **connection.client(),
+            group_id=f"{connection.prefix}workers",
+            enable_auto_commit=False,
+            request_timeout_ms=PATIENCE_MS,
         )
 
     @property
@@ -142,7 +148,9 @@ class KafkaOutlet:
         for place, end in self._ends.items():
             if offsets.get(str(place.partition), 0) > end:
                 raise FeedError(f"{self.topic} was made anew since the last run. Feed with --from-start.")
-        reader = AIOKafkaConsumer(**self._connection.client(), enable_auto_commit=False)
+        reader = AIOKafkaConsumer(
+            **self._connection.client(), enable_auto_commit=False, isolation_level="read_committed"
+        )
         await reader.start()
         try:
             return await self._read_tail(reader, offsets)
@@ -154,18 +162,12 @@ class KafkaOutlet:
     async def _read_tail(self, reader: AIOKafkaConsumer, offsets: dict[str, int]) -> list[bytes]:
         reader.assign(self._places)
         begins = await reader.beginning_offsets(self._places)
-        left = {}
         for place, end in self._ends.items():
-            start = max(begins[place], offsets.get(str(place.partition), end))
-            reader.seek(place, start)
-            if start < end:
-                left[place] = end
+            reader.seek(place, max(begins[place], offsets.get(str(place.partition), end)))
         digests = []
-        while left:
-            for place, records in (await reader.getmany(timeout_ms=1_000)).items():
+        while any([await reader.position(place) < end for place, end in self._ends.items()]):
+            for records in (await reader.getmany(timeout_ms=TAIL_MS)).values():
                 digests += [value_digest(record.value) for record in records if record.value is not None]
-                if place in left and records[-1].offset + 1 >= left[place]:
-                    del left[place]
         return digests
 
     async def _cluster_id(self) -> str:

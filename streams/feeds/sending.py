@@ -292,13 +292,14 @@ class Sending:
 
     async def _hold(self) -> bool:
         """Wait until the reader of the topic has room; return False where a stop came first."""
-        began = self._now()
         while not await self._outlet.room(self._batch_bytes):
             self.progress.is_holding = True
-            if await self._stopped_within(LINGER_SECONDS):
+            began = self._now()
+            is_stopped = await self._stopped_within(LINGER_SECONDS)
+            self.progress.held_seconds += self._now() - began
+            if is_stopped:
                 return False
         self.progress.is_holding = False
-        self.progress.held_seconds += self._now() - began
         return True
 
     async def _stopped_within(self, seconds: float) -> bool:

@@ -21,15 +21,13 @@ DELIMITERS: Final = ",;\t|"
 MOST_CHARACTERS: Final = 200
 """So much of the names is told where a column is missing."""
 
-_Rows = Iterator[list[str]]
-
 
 def is_table(head: str, mapping: Mapping[str, str] | None = None) -> bool:
     """Say whether a text opens with a row of names that has what a comment needs."""
     first = head.lstrip("\ufeff").splitlines()[:1]
     if not first:
         return False
-    names = _names(_rows(csv.reader(first, delimiter=_delimiter(first[0]))))
+    names = _names(_rows(iter(first), _delimiter(first[0])))
     return len(names) > 1 and not _missing(names, mapping or {})
 
 
@@ -46,7 +44,7 @@ def table_items(
     """
     lines = _text_lines(stream)
     first = next(lines, "")
-    rows = _rows(csv.reader(chain([first], lines), delimiter=_delimiter(first)))
+    rows = _rows(chain([first], lines), _delimiter(first))
     names = _names(rows)
     if missing := _missing(names, mapping or {}):
         raise FeedError(
@@ -91,7 +89,15 @@ def _names(rows: Iterator[list[str] | RejectedError]) -> list[str]:
     return [] if isinstance(first, RejectedError) else [name.strip() for name in first]
 
 
-def _rows(reader: _Rows) -> Iterator[list[str] | RejectedError]:
+def _rows(lines: Iterator[str], delimiter: str) -> Iterator[list[str] | RejectedError]:
+    is_over = False
+
+    def told() -> Iterator[str]:
+        nonlocal is_over
+        yield from lines
+        is_over = True
+
+    reader = csv.reader(told(), delimiter=delimiter)
     while True:
         try:
             row = next(reader)
@@ -102,7 +108,14 @@ def _rows(reader: _Rows) -> Iterator[list[str] | RejectedError]:
             message = f"{error}; a cell may have {limit} characters: look for a quote that isn't closed."
             yield UnreadableError(message, "too_large")
         else:
-            yield row
+            yield _unclosed(row) if is_over else row
+
+
+def _unclosed(row: Sequence[str]) -> InvalidError:
+    """Say why a row that only the end of the table has ended is none."""
+    n_lines = sum(cell.count("\n") for cell in row)
+    message = f"a quote in it isn't closed, so the last {n_lines} lines of the table are one cell; close it."
+    return InvalidError(message, "wrong_type")
 
 
 def _text_lines(stream: IO[bytes]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -69,14 +69,24 @@ class Reader:
         What is fed.
     has_past
         Whether old ticks, alarms and events are read at all.
+    fail
+        Called with the error that ended the following for good: what is shown would stand still.
     """
 
-    def __init__(self, connection: Connection, view: View, *, has_past: bool = True) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        view: View,
+        *,
+        has_past: bool = True,
+        fail: Callable[[BaseException], None] = lambda error: None,
+    ) -> None:
         self._connection = connection
         self._view = view
         view.broker = connection.bootstrap
         self._names = {connection.topic(name): name for name in views.TOPICS}
         self._has_past = has_past
+        self._fail = fail
         self._consumer: Any = None
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: dict[TopicPartition, int] = {}
@@ -110,8 +120,12 @@ class Reader:
         self._tasks = [following]
         await asyncio.wait({following, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+        if following.done():
+            await following
         if tick is not None:
             self._tasks.append(asyncio.create_task(self._read_back(*tick), name="reader of old ticks"))
+        for task in self._tasks:
+            task.add_done_callback(self._note_end)
 
     async def stop(self) -> None:
         """Stop following."""
@@ -120,8 +134,13 @@ class Reader:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         if self._consumer is not None:
-            await self._consumer.stop()
+            # Without a broker aiokafka cancels what it waits for, and that escapes.
+            await asyncio.gather(self._consumer.stop(), return_exceptions=True)
             self._consumer = None
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
 
     def _client(self, *topics: str, **fetching: int) -> Any:
         return AIOKafkaConsumer(

@@ -131,7 +131,7 @@ class Site:
         return [
             *(web.get(f"/api/{name}", self._json(make)) for name, make in views.items()),
             web.get("/api/clusters/{cluster}", self._cluster),
-            web.get("/events", self._live),
+            web.get("/events", self._live, allow_head=False),  # it has no end
             web.get("/metrics", self._metrics),
             web.get("/healthz", self._healthz),
             web.get("/readyz", self._readyz),
@@ -274,8 +274,10 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPNotFound:
         return _problem(404, "Nothing is here; /api lists what is.")
     except web.HTTPException as cause:
-        cause.headers.update(HEADERS)
-        raise
+        answer = _problem(cause.status, f"{cause.reason}; /api lists what may be asked.")
+        if "Allow" in cause.headers:
+            answer.headers["Allow"] = cause.headers["Allow"]
+        return answer
 
 
 def _page_routes() -> list[web.RouteDef]:

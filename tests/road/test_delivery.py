@@ -239,7 +239,7 @@ async def test_a_hole_in_what_is_delivered_ends_the_worker(
         await feed(road, 1, range(110, 120))
     monkeypatch.setattr("streams.faust_app.rewind", leap)
     async with running(broker) as road:
-        with pytest.raises(RoadError, match="offset 13 of debated on partition 1 where 10 comes next"):
+        with pytest.raises(RoadError, match=r"offset 13 of .*debated on partition 1 where 10 comes next"):
             await asyncio.wait_for(asyncio.shield(road.failed), 30)
 
 
@@ -307,7 +307,7 @@ async def test_a_lost_checkpoint_is_noticed_though_nothing_of_its_input_is_kept(
 
     async with running(on_kafka) as road:
         await feed(road, 1, [110])
-        with pytest.raises(StateError, match=r"acknowledged debated up to offset 10 .* checkpoint is gone"):
+        with pytest.raises(StateError, match=r"acknowledged .*debated up to offset 10 .* checkpoint is gone"):
             await asyncio.wait_for(asyncio.shield(road.failed), 30)
 
 

@@ -12,13 +12,17 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from click.testing import CliRunner
 
-from agents.errors import RoadError, SettingsError
+from agents.embedding.encoder import load_encoder
+from agents.errors import RoadError, SettingsError, StateError
+from agents.records import Comment
 from streams.cli import main
 from streams.options import TopicSettings
 from streams.replay import replay
+from streams.settings import load_settings
 from streams.topic_admin import create_topics, differences, ensure_topics
 from streams.topics import TOPICS
 from tests.road.conftest import Broker
+from tests.support.worker import feed, running, settled
 
 pytestmark = [pytest.mark.road, pytest.mark.kafka]
 
@@ -87,6 +91,52 @@ def test_the_command_makes_topics_and_fails_where_one_is_unfit(
     assert (second.exit_code, second.stdout) == (0, "")
     assert third.exit_code == 1
     assert "has partitions 8, not 4" in third.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("comments", r"comments ends at offset 0 .* offset 9 was given a place: the topic was made anew"),
+        ("embedded", r"embedded ends at offset .* the checkpoint of assign includes offset .* made anew"),
+    ],
+)
+async def test_a_topic_that_was_made_anew_ends_the_worker_before_it_skips_a_comment(
+    name: str, said: str, on_kafka: Broker
+) -> None:
+    settings = load_settings(
+        {
+            "broker": {"url": on_kafka.bootstrap},
+            "topics": {"prefix": on_kafka.prefix, "partitions": 1},
+            "embedding": {"encoder": "static"},
+            "delivery": {"pause_seconds": 0.5, "processes": False},
+            "web": {"port": 0},
+        }
+    )
+    encoder = load_encoder(settings.embedding)
+    async with running(settings, on_kafka.bootstrap, encoder) as worker:
+        await feed(worker, [Comment(id=f"a{n}", text=f"tram {n} is late") for n in range(10)])
+        await settled(worker)
+    await _delete(on_kafka, name)
+
+    with pytest.raises(StateError, match=said):
+        async with running(settings, on_kafka.bootstrap, encoder) as worker:
+            await feed(worker, [Comment(id="b", text="the bus is late")])
+            async with asyncio.timeout(60):
+                await worker.run(asyncio.Event())
+
+
+async def _delete(broker: Broker, name: str) -> None:
+    """Delete a topic and wait until it is gone."""
+    topic = broker.prefix + name
+    admin = AIOKafkaAdminClient(**broker.connection.client())
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
+        async with asyncio.timeout(30):
+            while topic in await admin.list_topics():
+                continue
+    finally:
+        await admin.close()
 
 
 async def test_a_replay_keeps_keys_times_and_the_order_of_each_key(on_kafka: Broker) -> None:

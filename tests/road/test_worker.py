@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+from asyncio.subprocess import PIPE
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
@@ -118,6 +119,24 @@ async def test_rubbish_is_rejected_with_its_bytes_and_the_worker_goes_on(
     assert n_sent == 2
     assert len(again) == len(letters) + 2
     assert set(assignments) == {comment.id for comment in comments}
+
+
+async def test_what_was_taken_back_or_sent_again_since_is_not_replayed(
+    broker: Broker, settings: Settings, encoder: Encoder
+) -> None:
+    undated = [json.dumps({"id": name, "text": name, "created_at": "soon"}).encode() for name in ("a", "b")]
+
+    async with running(settings, broker.bootstrap, encoder) as worker:
+        await feed(worker, [*undated, b"no json", Comment(id="a", deleted=True)], key="one discussion")
+        await settled(worker)
+        sent = []
+        for _ in range(2):
+            sent.append(await replay(worker.connection, worker.publisher))
+            await settled(worker)
+        letters = [letter async for letter in read_dead_letters(worker.connection)]
+
+    assert sent == [2, 2]
+    assert Counter(letter.reason for letter in letters) == {"bad_time": 4, "not_json": 3}
 
 
 async def test_a_vector_of_another_encoder_is_rejected_and_can_be_made_anew(
@@ -289,8 +308,17 @@ async def test_an_edit_moves_and_a_retraction_erases(
     assert comments[5].text not in json.dumps(newest, ensure_ascii=False)
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-async def test_a_worker_that_still_waits_for_its_broker_ends_when_it_is_told_to(sign: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("command", "sign", "expected"),
+    [
+        ("worker --encoder static --port 0", signal.SIGTERM, 0),
+        ("demo --encoder static --port 0", signal.SIGTERM, 143),
+        ("watch", signal.SIGINT, 0),
+    ],
+)
+async def test_a_command_that_still_waits_for_its_broker_ends_when_it_is_told_to(
+    command: str, sign: signal.Signals, expected: int
+) -> None:
     asked = asyncio.Event()
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -300,7 +328,7 @@ async def test_a_worker_that_still_waits_for_its_broker_ends_when_it_is_told_to(
 
     mute = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     broker = f"127.0.0.1:{mute.sockets[0].getsockname()[1]}"
-    words = ["worker", "--broker", broker, "--encoder", "static", "--port", "0"]
+    words = [*command.split(), "--broker", broker]
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "streams", *words)
     try:
         await asyncio.wait_for(asked.wait(), 120)
@@ -311,4 +339,25 @@ async def test_a_worker_that_still_waits_for_its_broker_ends_when_it_is_told_to(
             process.kill()
         mute.close()
 
-    assert code == 0
+    assert code == expected
+
+
+async def test_a_demo_that_is_told_to_end_while_it_feeds_says_so_to_the_shell() -> None:
+    words = ["demo", "--encoder", "static", "--port", "0"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "streams", *words, stderr=PIPE, stdout=PIPE
+    )
+    try:
+        async with asyncio.timeout(120):
+            assert process.stderr is not None
+            while b"Watch it live" not in await process.stderr.readline():
+                continue
+            process.send_signal(signal.SIGINT)
+            _, talk = await process.communicate()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+
+    assert process.returncode == 130
+    assert b"Traceback" not in talk
+    assert b"never retrieved" not in talk

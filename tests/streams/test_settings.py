@@ -26,6 +26,14 @@ def test_the_reference_file_equals_the_defaults() -> None:
     assert load_settings(file=DEFAULT_FILE) == Settings()
 
 
+def test_targets_can_be_appended_to_the_reference_file(tmp_path: Path) -> None:
+    drafted = '[[stance.targets]]\nid = "tram"\ntitle = "A tram"\nfavor = ["Yes."]\nagainst = ["No."]\n'
+
+    settings = load_settings(file=write(tmp_path, reference() + drafted))
+
+    assert [target.id for target in settings.stance.judged] == ["tram"]
+
+
 def test_every_setting_has_its_sentence() -> None:
     lines = reference().splitlines()
 
@@ -50,6 +58,33 @@ def test_the_command_line_wins_over_environment_over_file(
     assert said["time.tick_seconds"] == "environment"
     assert said["web.port"] == "command line"
     assert said["web.host"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("said", "hosts"),
+    [
+        ("page.example.org", ("page.example.org",)),
+        ('["page.example.org", ".example.com"]', ("page.example.org", ".example.com")),
+        ("", ()),
+    ],
+)
+def test_a_list_can_be_set_by_the_environment(
+    said: str, hosts: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROUNDSWELL_WEB__HOSTS", said)
+    monkeypatch.setenv("GROUNDSWELL_STANCE__TARGETS", "a ban on cars, in the centre")
+
+    settings = load_settings()
+
+    assert settings.web.hosts == hosts
+    assert [target.title for target in settings.stance.judged] == ["A ban on cars, in the centre"]
+
+
+def test_a_list_that_is_none_is_refused_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROUNDSWELL_WEB__HOSTS", '["page.example.org"')
+
+    with pytest.raises(SettingsError, match=r"web\.hosts to .* which is no list .* e\.g\. "):
+        load_settings()
 
 
 def test_a_file_named_by_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

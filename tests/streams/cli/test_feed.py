@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from streams.cli.feed import Meter
+from streams.feeds.outlet import KafkaOutlet
 from streams.feeds.sending import Progress
+from streams.options import TopicSettings
+from streams.publish import PATIENCE_MS, Connection
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,10 @@ def test_the_rate_is_that_of_the_last_seconds_however_seldom_it_is_shown(
         progress.confirmed += each
 
     assert line.startswith(f"{said}  {39 * each:,} sent  0 refused  3 behind")
+
+
+async def test_a_feed_waits_for_a_broker_that_is_away_as_long_as_what_it_sends_does() -> None:
+    outlet = KafkaOutlet(Connection("127.0.0.1:1", "groundswell."), TopicSettings())
+
+    assert outlet._consumer._request_timeout_ms == PATIENCE_MS
+    await outlet._stop()

@@ -108,6 +108,14 @@ def test_a_quote_that_is_never_closed_is_refused_and_the_feed_goes_on():
     assert whats[0].reason == "too_large"
 
 
+def test_a_quote_that_the_end_of_the_table_closes_swallows_no_comment_in_silence():
+    *read, last = _items(b'id,text\n1,"a\nb"\n2,"never closed\n3,lost\n4,lost\n')
+
+    assert [item.what.text for item in read] == ["a\nb"]
+    assert last.what.reason == "wrong_type"
+    assert "the last 3 lines of the table are one cell" in last.what.message
+
+
 def test_only_a_table_with_the_columns_is_recognised_as_one():
     assert is_table("id;text\n1;Yes")
     assert not is_table("Dear reader, hello, again")

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 
-from agents.records import Drift, Record, encode
+from agents.records import Drift, Placement, Record, encode
 from streams.publish import Connection
 from streams.web import reader as readers
 from streams.web.reader import Reader
@@ -21,6 +22,7 @@ from streams.web.view import View
 
 SMALL = WebSettings(comments=10, judgements=10, ticks=8, events=5, ended=2)
 HERE = Connection("b:1", "p.")
+PLACED = Placement(micro="0-1", cluster="c0-1", since=datetime(2025, 3, 10, tzinfo=UTC))
 
 
 class Log:
@@ -215,6 +217,46 @@ async def test_without_the_past_only_what_comes_is_read_of_it(
 
     assert list(view.lineage) == ["new"]
     assert offsets(log, "pulse") == list(range(24, 40))
+
+
+async def test_what_ends_the_following_for_good_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, told = Log(), asyncio.Queue[BaseException]()
+    log.write("placements", PLACED, key=PLACED.micro)
+    bug = KeyError("a bug")
+
+    def apply(*_: Any) -> None:
+        raise bug
+
+    view = View(SMALL)
+    async with reading(log, view, monkeypatch, fail=told.put_nowait):
+        monkeypatch.setattr(view, "apply", apply)
+        log.write("placements", PLACED, key=PLACED.micro)
+        async with asyncio.timeout(10):
+            assert await told.get() is bug
+
+
+async def test_it_stops_in_good_order_where_the_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stop(its: Consumer) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(Consumer, "stop", stop)
+    log = Log()
+    log.write("placements", PLACED, key=PLACED.micro)
+    async with reading(log, View(SMALL), monkeypatch) as its:
+        pass
+
+    assert its._consumer is None
+
+
+async def test_a_start_that_can_not_catch_up_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log()
+    log.write("placements", PLACED, key=PLACED.micro)
+    view = View(SMALL)
+    monkeypatch.setattr(view, "apply", lambda *_: 1 // 0)
+
+    with pytest.raises(ZeroDivisionError):
+        async with reading(log, view, monkeypatch):
+            pass
 
 
 @pytest.mark.parametrize("value", [b'{"id": "\xff\xfe"}', b"[" * 100_000, b"nonsense", b"{}"])

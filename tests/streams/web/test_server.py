@@ -241,6 +241,23 @@ async def test_a_change_is_told_live(client: Any, view: View, make: Any) -> None
     stream.close()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("HEAD", "/events", "GET"), ("OPTIONS", "/api/overview", "GET,HEAD"), ("POST", "/api/flow", "GET,HEAD")],
+)
+async def test_what_may_not_be_done_is_told_as_every_mistake(
+    client: Any, method: str, path: str, allowed: str
+) -> None:
+    async with asyncio.timeout(10):
+        answer = await client.request(method, path)
+        said = await answer.read()
+
+    assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert "Content-Security-Policy" in answer.headers
+    assert method == "HEAD" or "/api lists what may be asked" in json.loads(said)["error"]
+
+
 async def test_viewers_are_bounded(client: Any) -> None:
     streams = [await client.get("/events") for _ in range(2)]
 
