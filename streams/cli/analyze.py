@@ -29,6 +29,7 @@ from streams.cli.common import (
 from streams.feeds.fields import parse_map
 from streams.feeds.files import Format, Options
 from streams.logs import set_up
+from streams.process import settle
 from streams.settings import Settings
 from streams.story import Discussion, own_targets, read_discussion, tell
 from streams.summary import by_reason, render
@@ -101,6 +102,7 @@ def _run(
     analysis = Analysis(
         agents.embed, agents.assign, agents.chart(0), agents.judge, view.placements, emit, n_partitions
     )
+    settle()
     step = settings.embedding.batch_size
     starts = range(0, len(discussion.comments), step)
     now = time.time()

@@ -26,6 +26,7 @@ from agents.evaluation import Evaluation, Scores, Trial
 from agents.evaluation import evaluate as judge
 from agents.records import Embedded
 from streams.cli.common import encoder_option, in_words, settings_from, stderr, stdout
+from streams.process import settle
 from streams.settings import Settings
 
 __all__ = ["Row", "as_embedded", "evaluate", "read_rows", "vectors_of"]
@@ -71,6 +72,7 @@ def evaluate(
     settings = settings_from(encoder=encoder)
     rows = read_rows(file, label)
     matrix, name, encoding_seconds = vectors_of([row["text"] for row in rows], settings, vectors)
+    settle()
     trial = Trial(settings.clustering, settings.charting, settings.time, partitions, batch)
     comments = as_embedded(rows, matrix, name, settings)
     found = judge(comments, [str(row[label]) for row in rows], trial)

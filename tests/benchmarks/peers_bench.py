@@ -1,13 +1,13 @@
 """``make bench-peers``: topics of one labelled stream by us, BERTopic's online mode and River's DBSTREAM.
 
 All get the same vectors in the same order, in one process, one after the other; a rate counts what
-comes after the encoder, and nothing is imported while the clock runs. BERTopic's online mode is the
-documented one (incremental PCA, mini-batch k-means with as many clusters as it is told, here the true
-number of labels, which only it knows; a comment's topic is what the batch that held it said). It learns
-twice: with every tick, so its topics are as fresh as ours, and `TOGETHER` comments at a time, where it
-is faster and a topic waits longer. DBSTREAM (Hahsler and Bolaños 2016) gets unit vectors, where a
-Euclidean distance of 1 is a cosine of 0.5; a comment's topic is what it predicts on arrival. It
-compares in Python, so it gets the beginning of the stream only.
+comes after the encoder, nothing is imported while the clock runs, and Python runs as it does in a
+worker. BERTopic's online mode is the documented one (incremental PCA, mini-batch k-means with as many
+clusters as it is told, here the true number of labels, which only it knows; a comment's topic is what
+the batch that held it said). It learns twice: with every tick, so its topics are as fresh as ours, and
+`TOGETHER` comments at a time, where it is faster and a topic waits longer. DBSTREAM (Hahsler and Bolaños
+2016) gets unit vectors, where a Euclidean distance of 1 is a cosine of 0.5; a comment's topic is what it
+predicts on arrival. It compares in Python, so it gets the beginning of the stream only.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from agents.records import Embedded
 from streams.cli.common import settings_from
 from streams.cli.evaluate import as_embedded, read_rows, vectors_of
 from streams.feeds.sample import SAMPLE
+from streams.process import settle
 
 __all__ = ["main"]
 
@@ -152,6 +153,7 @@ def main(arguments: Sequence[str]) -> None:
     for method, run, most in METHODS:
         n = min(len(rows), most or len(rows))
         run(stream.first(WARM_UP))
+        settle()
         started = time.perf_counter()
         found = run(stream.first(n))
         rate = n / (time.perf_counter() - started)
