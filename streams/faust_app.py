@@ -13,6 +13,7 @@ import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from mode.services import Service, WaitResults
+from mode.utils.queues import ThrowableQueue
 
 from streams.broker import FETCH_WAIT_MS
 
@@ -48,8 +49,25 @@ class App(faust.App):  # type: ignore[misc]  # Faust has no types here
         self.sensors.add(faust.Sensor())
         return services
 
+    def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> Any:  # noqa: N802
+        """Return what holds the messages of a stream."""
+        return _Queue(maxsize, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
+
     def _new_transport(self) -> Any:
         return _Transport(self.conf.broker_consumer, self)
+
+
+class _Queue(ThrowableQueue):  # type: ignore[misc]
+    """Messages of one stream, which are never too many.
+
+    When four fifths of its size wait here, Faust fetches no more for the stream. What it had fetched by then
+    comes still; where there is no room left for that, Faust waits, and no other stream is given anything:
+    comments would wait for stances.
+    """
+
+    def full(self) -> bool:
+        """Never."""
+        return False
 
 
 class _Stream(faust.Stream):  # type: ignore[misc]

@@ -114,3 +114,23 @@ async def test_what_is_taken_waits_to_be_acknowledged(app: App) -> None:
 
     assert waiting.message.tracked
     assert app.tracked == [waiting.message]
+
+
+async def test_all_that_was_fetched_has_room_and_no_more_is_fetched_until_it_is_taken(app: App) -> None:
+    """Faust waits for room in a full queue, and gives no other stream anything meanwhile."""
+    told: list[str] = []
+
+    def stop_fetching() -> None:
+        told.append("full")
+
+    def go_on() -> None:
+        told.append("drained")
+
+    queue = app.channel(maxsize=4).queue
+    for n in range(9):
+        assert not queue.full()
+        queue.put_nowait_enhanced(n, on_pressure_high=stop_fetching, on_pressure_drop=go_on)
+    assert told == ["full"]
+
+    assert [await queue.get() for _ in range(9)] == list(range(9))
+    assert told == ["full", "drained"]
