@@ -67,7 +67,7 @@ class DriftWatch:
     conversations of two to eight alike, up to twice as many were counted. What former days had at the same
     times is no news (`agents.drift.rhythm`) once two of them are known; until then a rhythm of the day is
     told as the change that it is. What clustering gathers otherwise than before passes for growth, though
-    nothing changed in what is said: three shuffles of one discussion of a thousand comments raised five
+    nothing changed in what is said: three shuffles of one discussion of a thousand comments raised six
     such alarms, none with the true topics for clusters.
     """
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -14,21 +13,9 @@ from rich.console import Console
 from agents.records import Drift, Moved, Pulse
 from streams.drift_line import drift_line
 
+pytestmark = pytest.mark.usefixtures("zone")
+
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Put the reader's clock into a zone: UTC unless it is called with another."""
-
-    def turn(name: str) -> None:
-        monkeypatch.setenv("TZ", name)
-        time.tzset()
-
-    turn("UTC")
-    yield turn
-    monkeypatch.undo()
-    time.tzset()
 
 
 def pulse(at: int, **fields: Any) -> Pulse:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,8 @@ from hypothesis import strategies as st
 
 from agents.records import Assignment, Cluster, Drift, Judgement, Lineage, Placement
 from streams.cli.watch import Choice, Watch, tame, watch
+
+pytestmark = pytest.mark.usefixtures("zone")
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 
@@ -42,20 +43,6 @@ def cluster(id: str = "c1", label: str = "trams") -> Cluster:
         weight=1.0,
         share=0.5,
     )
-
-
-@pytest.fixture(autouse=True)
-def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Put the reader's clock into a zone: UTC unless it is called with another."""
-
-    def turn(name: str) -> None:
-        monkeypatch.setenv("TZ", name)
-        time.tzset()
-
-    turn("UTC")
-    yield turn
-    monkeypatch.undo()
-    time.tzset()
 
 
 PLACED = Placement(micro="0-1", cluster="c1", since=NOON)
