@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agents.drift.measures import MEASURES, split_key
 from agents.records import Drift, Pulse
-from streams.summary import sparkline
+from streams.summary import along, sparkline, weekday
 
 __all__ = ["drift_line", "plain_name"]
 
@@ -71,9 +71,10 @@ def drift_line(
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("drift", "now", "over time", ""):
         table.add_column(heading, justify="right" if heading == "now" else "left", no_wrap=heading != "drift")
-    standing = pulses[-1].alarms
-    for name, its in values.items():
-        table.add_row(*_row(name, its, titles), Text("alarm stands" if name in standing else "", "bold red"))
+    standing, ticks = pulses[-1].alarms, [pulse.tick for pulse in pulses]
+    for name, told in values.items():
+        stands = "alarm stands" if name in standing else ""
+        table.add_row(*_row(name, told, ticks, titles), Text(stands, "bold red"))
     return Group(table, _alarms(records, titles))
 
 
@@ -90,27 +91,27 @@ def plain_name(measure: str) -> str:
 
 def _values(
     pulses: Sequence[Pulse], of_targets: Mapping[str, Mapping[datetime, float]]
-) -> dict[str, list[float]]:
+) -> dict[str, Mapping[datetime, float]]:
     """Return the measures that are shown and have values, in their order."""
-    found: dict[str, list[float]] = {}
+    found: dict[str, dict[datetime, float]] = {}
     for pulse in pulses:
         for name, value in pulse.measures.items():
-            found.setdefault(name, []).append(value)
-    found |= {name: list(values.values()) for name, values in of_targets.items()}
+            found.setdefault(name, {})[pulse.tick] = value
+    told: dict[str, Mapping[datetime, float]] = {**found, **of_targets}
     order = list(MEASURES)
-    shown = [name for name in found if split_key(name)[0] in SHOWN]
-    return {name: found[name] for name in sorted(shown, key=lambda n: (order.index(split_key(n)[0]), n))}
+    shown = [name for name in told if split_key(name)[0] in SHOWN]
+    return {name: told[name] for name in sorted(shown, key=lambda n: (order.index(split_key(n)[0]), n))}
 
 
-def _row(name: str, values: Sequence[float], titles: Mapping[str, str]) -> tuple[Text, Text, Text]:
+def _row(
+    name: str, told: Mapping[datetime, float], ticks: Sequence[datetime], titles: Mapping[str, str]
+) -> tuple[Text, Text, Text]:
     measure, subject = split_key(name)
-    base = min(values) if measure in SIGNED else 0.0
+    now = told[max(told)]
+    base = min(told.values()) if measure in SIGNED else 0.0
     words = SHOWN[measure] + (f": {titles.get(subject, subject)}" if subject else "")
-    return (
-        Text(words),
-        Text(f"{values[-1]:.{3 if 0 < abs(values[-1]) < SMALL else 2}f}"),
-        Text(sparkline([value - base for value in values]), style="magenta"),
-    )
+    line = sparkline(along(ticks, {at: value - base for at, value in told.items()}))
+    return Text(words), Text(f"{now:.{3 if 0 < abs(now) < SMALL else 2}f}"), Text(line, style="magenta")
 
 
 def _alarms(records: Iterable[Drift], titles: Mapping[str, str]) -> Text:
@@ -124,7 +125,7 @@ def _alarms(records: Iterable[Drift], titles: Mapping[str, str]) -> Text:
         text.append("▲ ", style="bold red")
         text.append(plain_name(alarm.measure) + subject, style="bold")
         text.append(
-            f"  since {_day(alarm.since or alarm.at)}, told {_day(alarm.at)}{_end(alarm, in_order)}\n"
+            f"  since {weekday(alarm.since or alarm.at)}, told {weekday(alarm.at)}{_end(alarm, in_order)}\n"
         )
         for line in _moved(alarm):
             text.append(f"  {line}\n")
@@ -133,16 +134,11 @@ def _alarms(records: Iterable[Drift], titles: Mapping[str, str]) -> Text:
     return text
 
 
-def _day(at: datetime) -> str:
-    """Say a time by the reader's clock, as `watch` and the page do."""
-    return f"{at.astimezone():%a %H:%M}"
-
-
 def _end(alarm: Drift, in_order: Sequence[Drift]) -> str:
     """Return when the all-clear came, nothing while the alarm stands."""
     own = (each for each in in_order if (each.measure, each.subject) == (alarm.measure, alarm.subject))
     clear = next((each for each in own if each.state == "clear" and each.at > alarm.at), None)
-    return f", over {_day(clear.at)}" if clear else ""
+    return f", over {weekday(clear.at)}" if clear else ""
 
 
 def _moved(alarm: Drift) -> list[str]:

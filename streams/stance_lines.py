@@ -13,7 +13,7 @@ from rich.text import Text
 from agents.drift.measures import key
 from agents.records import Cluster, Exemplar, Judgement, Pulse
 from agents.stance.tally import aptness
-from streams.summary import shorten, sparkline
+from streams.summary import along, shorten, sparkline, weekday
 
 __all__ = ["stance_lines"]
 
@@ -49,7 +49,7 @@ def stance_lines(
     if not targets:
         return Padding(Text(HOW_TO_NAME, style="dim"), (1, 0, 0, 0))
     live, judged = list(clusters), list(judgements)
-    balances = {name: list(of_targets.get(key("balance", name), {}).values()) for name in targets}
+    balances = {name: of_targets.get(key("balance", name), {}) for name in targets}
     return Group(
         *(_target(name, title, pulses, live, judged, balances[name]) for name, title in targets.items())
     )
@@ -61,7 +61,7 @@ def _target(
     pulses: Sequence[Pulse],
     clusters: Sequence[Cluster],
     judged: Sequence[Judgement],
-    balances: Sequence[float],
+    balances: Mapping[datetime, float],
 ) -> RenderableType:
     totals = pulses[-1].sides_total.get(name, {}) if pulses else {}
     sided = sum(totals.get(side, 0) for side, _ in SIDES)
@@ -75,16 +75,18 @@ def _target(
         n = totals.get(side, 0)
         head.append(f"  {n} {side}" if sided < FEW else f"  {n / sided:.0%} {side}", style=style)
     head.append(f"  of {sided:,} who took a side; {totals.get('none', 0):,} took none", style="dim")
-    return Group(head, _movement(name, balances, judged), *_voices(name, clusters))
+    return Group(head, _movement(name, balances, pulses, judged), *_voices(name, clusters))
 
 
-def _movement(name: str, balances: Sequence[float], judged: Sequence[Judgement]) -> Text:
+def _movement(
+    name: str, balances: Mapping[datetime, float], pulses: Sequence[Pulse], judged: Sequence[Judgement]
+) -> Text:
     line = Text("  ")
     if len(balances) > 1:
-        low, high = min(balances), max(balances)
+        favor = {at: (balance + 1) / 2 for at, balance in sorted(balances.items())}
         line.append("in favor over time ", style="dim")
-        line.append(sparkline([balance + 1 for balance in balances]), style="cyan")
-        line.append(f"  between {_share(low):.0%} and {_share(high):.0%}, now {_share(balances[-1]):.0%}; ")
+        line.append(sparkline(along([pulse.tick for pulse in pulses], favor)), style="cyan")
+        line.append(f"  {_way(favor)}; ")
     else:
         line.append("too few sides yet to see a movement; ", style="dim")
     sure = [each.confidence for each in judged if each.target == name and each.side != "none"]
@@ -92,9 +94,21 @@ def _movement(name: str, balances: Sequence[float], judged: Sequence[Judgement])
     return line
 
 
-def _share(balance: float) -> float:
-    """Part of those in favor, from (favor - against) / (favor + against)."""
-    return (balance + 1) / 2
+def _way(favor: Mapping[datetime, float]) -> str:
+    """Say from where to where the part in favor went at most, until when, and where it is.
+
+    Examples
+    --------
+    >>> at = [datetime(2026, 3, 1, hour).astimezone() for hour in range(4)]
+    >>> _way(dict(zip(at, [0.2, 0.1, 0.7, 0.6], strict=True)))
+    '10% to 70% by Sun 02:00, now 60%'
+    """
+    least, most = (choose(favor, key=favor.__getitem__) for choose in (min, max))
+    begin, end = sorted((least, most))
+    now = favor[max(favor)]
+    if f"{favor[begin]:.0%}" == f"{favor[end]:.0%}":
+        return f"{now:.0%} all the time"
+    return f"{favor[begin]:.0%} to {favor[end]:.0%} by {weekday(end)}, now {now:.0%}"
 
 
 def _voices(name: str, clusters: Sequence[Cluster]) -> Iterable[RenderableType]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from agents.records import Cluster, Lineage, Pulse
 
-__all__ = ["Story", "by_reason", "render", "shorten", "sparkline"]
+__all__ = ["Story", "along", "by_reason", "render", "shorten", "sparkline", "weekday"]
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 WIDTH: Final = 24
@@ -74,25 +74,65 @@ def by_reason(rejected: Counter[str]) -> str:
     return f"{rejected.total():,} rejected" + (f": {reasons}" if reasons else "")
 
 
-def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
-    """Return one character a column, the highest value the tallest.
+def along(ticks: Iterable[datetime], told: Mapping[datetime, float]) -> list[float | None]:
+    """Return what stood at each tick, so that all lines of the summary share one axis; None before anything.
+
+    Parameters
+    ----------
+    ticks
+        Those of all pulses, in order.
+    told
+        Values by the time from which on they hold.
+
+    Examples
+    --------
+    >>> hours = [datetime(2026, 3, 1, hour) for hour in range(3)]
+    >>> along(hours, {hours[1]: 0.5})
+    [None, 0.5, 0.5]
+    """
+    standing: float | None = None
+    waiting = sorted(told.items(), reverse=True)
+    values: list[float | None] = []
+    for tick in ticks:
+        while waiting and waiting[-1][0] <= tick:
+            standing = waiting.pop()[1]
+        values.append(standing)
+    return values
+
+
+def sparkline(values: Sequence[float | None], width: int = WIDTH) -> str:
+    """Return one character a column, the highest value the tallest, a space where there is no value.
 
     Examples
     --------
     >>> sparkline([0, 1, 2, 3], width=4)
     '▁▃▆█'
+    >>> sparkline([None, None, 1, 2], width=4)
+    '  ▅█'
     >>> sparkline([], width=4)
     ''
     """
     if not values:
         return ""
-    exponent = math.frexp(max(map(abs, values)))[1]  # a mean of the smallest numbers there are would be 0
-    values = [math.ldexp(value, -exponent) for value in values]
+    exponent = math.frexp(max((abs(value) for value in values if value is not None), default=0.0))[1]
     columns = min(width, len(values))
     edges = [round(i * len(values) / columns) for i in range(columns + 1)]
-    means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]
-    top = max(means) or 1.0
-    return "".join(BARS[min(len(BARS) - 1, round(max(mean, 0.0) / top * (len(BARS) - 1)))] for mean in means)
+    means: list[float | None] = []
+    for begin, end in itertools.pairwise(edges):
+        # scaled, as the mean of the smallest numbers there are would be 0
+        known = [math.ldexp(value, -exponent) for value in values[begin:end] if value is not None]
+        means.append(sum(known) / len(known) if known else None)
+    top = max((mean for mean in means if mean is not None), default=0.0) or 1.0
+    return "".join(" " if mean is None else _bar(mean / top) for mean in means)
+
+
+def _bar(part: float) -> str:
+    return BARS[min(len(BARS) - 1, round(max(part, 0.0) * (len(BARS) - 1)))]
+
+
+def weekday(at: datetime) -> str:
+    """Say a time by the reader's clock, as `watch` and the page do."""
+    return f"{at.astimezone():%a %H:%M}"
 
 
 def _headline(story: Story) -> Text:

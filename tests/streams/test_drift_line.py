@@ -51,6 +51,16 @@ def test_measures_of_targets_are_drawn_by_the_time_of_the_judge() -> None:
     assert re.search(r"balance: A pact +0.30 +▁▃▆█", text)
 
 
+def test_a_line_stands_still_where_nothing_was_told_and_begins_where_something_was() -> None:
+    pulses = [pulse(at, measures={"mmd": 0.1}) for at in range(8)]
+
+    text = shown(pulses[:6], [], -1.0, 1.0)
+    late = shown([pulse(at - 2) for at in range(4)], [], -1.0, 1.0)
+
+    assert re.search(r"balance: A pact +1.00 +▁█████ *\n", text)
+    assert re.search(r"balance: A pact +1.00 {5,}▁█ *\n", late)
+
+
 def alarm(state: Literal["alarm", "clear"] = "alarm", at: int = 0, *moved: Moved, **fields: Any) -> Drift:
     return Drift(state=state, at=NOON + timedelta(minutes=at), value=0.3, moved=moved, **fields)
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from rich.console import Console
 
 from agents.records import Cluster, Exemplar, Pulse
@@ -13,10 +14,12 @@ from streams.stance_lines import stance_lines
 
 START = datetime(2025, 3, 10, tzinfo=UTC)
 
+pytestmark = pytest.mark.usefixtures("zone")
+
 
 def lines(*balances: float, voices: Sequence[Exemplar] = (), **sides: int) -> str:
     newest = Pulse(
-        tick=START,
+        tick=START + timedelta(minutes=len(balances)),
         comments=1,
         unassigned=0,
         total=1,
@@ -55,7 +58,7 @@ def test_many_sides_are_shares_and_their_movement_is_drawn() -> None:
     text = lines(-1.0, 0.0, 0.5, favor=15, against=5)
     assert "75% favor  25% against  of 20" in text
     assert "in favor over time" in text
-    assert "between 0% and 75%, now 75%" in text
+    assert "0% to 75% by Mon 00:02, now 75%" in text
 
 
 def test_the_voice_of_a_side_is_the_surest_one() -> None:
