@@ -118,11 +118,16 @@ class Ledger:
         total = float(present.sum())
         single = concentration(self._discussions(present).values(), total)
         mean = self.sums[:m].sum(axis=0) / max(total * self.landmark.growth(at), LIGHTEST)
-        pairs = self._resemblance.pairs(m, rounded(single * mean) if single else None)
+        shared = rounded(single * mean) if single else None
+        pairs = self._resemblance.pairs(m, shared)
         chosen = slice(m) if rows is None else rows
+        counts = np.maximum(self.counts[chosen], 1).astype(np.float64)
+        own = self._resemblance.selves(m, shared)[chosen]
+        within = (counts * np.diag(pairs)[chosen] - own) / np.maximum(counts - 1.0, 1.0)
         return Micros(
             np.maximum(self.weights[chosen], LIGHTEST),
-            np.maximum(self.counts[chosen], 1).astype(np.float64),
+            counts,
+            np.maximum(within, 0.0),
             pairs if rows is None else pairs[np.ix_(rows, rows)],
             self.first[chosen],
             self._heard(chosen),

@@ -5,6 +5,9 @@ size are compared through their sums, and sums add up over partitions (BIRCH's c
 features, Zhang et al. 1996). Inside a micro-cluster what is fresh counts most; between
 micro-clusters every comment counts once, so a topic is compared by all that it has been and
 doesn't turn into the next one when its talk is nearly over.
+
+How much two groups must have in common to be one topic depends on what each has within: where all talk
+is about one field, or comments are short and alike, what two topics share would elsewhere be one.
 """
 
 from __future__ import annotations
@@ -24,8 +27,11 @@ __all__ = ["ASLEEP", "Grouping", "Micros", "group", "needed", "similarity"]
 LARGE_SHARE = 0.1
 """Share of the traffic from which on a group counts as large."""
 
-WITHIN = 1.5
-"""Mean similarity of the comments of one topic, in thresholds; from 1.3 to 1.6 nothing changes much."""
+HALF = 0.5
+"""Part of what two groups have in common within that they must have in common with each other."""
+
+FEW = 10.0
+"""Ordered pairs of comments that say as much of a group as what is usual."""
 
 SAMPLED_ROWS = 200
 """Micro-clusters whose similarities to all others tell that of unrelated ones."""
@@ -54,6 +60,8 @@ class Micros:
         (m,) faded weights, > 0.
     counts
         (m,) comments, > 0.
+    within
+        (m,) mean similarity of any two comments of each; of one alone it isn't read.
     pairs
         (m, m) mean similarity of the comments of any two, without what all comments share; only read.
     first, last
@@ -64,6 +72,7 @@ class Micros:
 
     weights: Floats
     counts: Floats
+    within: Floats
     pairs: Singles
     first: Floats
     last: Floats
@@ -111,16 +120,17 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
     awake = np.ones(m, bool) if previous is None else previous != ASLEEP
     pairs = _close_in_time(micros, settings)
     most = max(
-        _largest_share(pairs, np.where(awake, micros.weights, 0.0), WITHIN * scale * settings.group_above),
+        _largest_share(pairs, np.where(awake, micros.weights, 0.0), scale * settings.within),
         math.sqrt(micros.concentration),  # what one discussion holds may be one topic
     )
     if previous is not None:
         _hold(pairs, previous, settings.stickiness)
         pairs[~awake] = pairs[:, ~awake] = ALONE
     tree = average_linkage(pairs, micros.counts)
+    least = np.maximum(scale * settings.group_above, HALF * _cohesion(tree, micros, scale * settings.within))
     fine, coarse = (
-        _cut(tree, micros.weights, scale * above + settings.granularity, scale * settings.share_weight, most)
-        for above in (settings.group_above, settings.parent_above)
+        _cut(tree, micros.weights, above + settings.granularity, scale * settings.share_weight, most)
+        for above in (least, np.full(m - 1, scale * settings.parent_above))
     )
     _, first_rows = np.unique(fine, return_index=True)
     return Grouping(fine, _renumber(coarse[first_rows]), tree[:, 2])
@@ -152,7 +162,30 @@ def _largest_share(pairs: Singles, weights: Floats, within: float) -> float:
     return math.sqrt(min(1.0, max(0.0, excess) / max(within - unrelated, 1e-6)))
 
 
-def needed(shares: Floats, threshold: float, share_weight: float) -> Floats:
+def _cohesion(tree: Floats, micros: Micros, usual: float) -> Floats:
+    """Return what the parts of each merge have in common within, (m - 1,): the geometric mean of both.
+
+    Two groups of which each has the mean similarity w within, and h to the other, have centroids with the
+    cosine ``h / w``. Of few comments little is known, so `FEW` pairs of the ``usual`` similarity count too.
+    """
+    m = len(micros)
+    sizes = micros.counts.tolist()
+    n_pairs = (micros.counts * (micros.counts - 1.0)).tolist()
+    sums = np.where(micros.counts > 1.0, micros.counts * (micros.counts - 1.0) * micros.within, 0.0).tolist()
+    within = [max(0.0, each + FEW * usual) / (n + FEW) for each, n in zip(sums, n_pairs, strict=True)]
+    found = np.empty(m - 1)
+    for merge, (left, right, height) in enumerate(tree.tolist()):
+        a, b = int(left), int(right)
+        found[merge] = math.sqrt(within[a] * within[b])
+        between = 2.0 * sizes[a] * sizes[b]
+        sizes.append(sizes[a] + sizes[b])
+        n_pairs.append(n_pairs[a] + n_pairs[b] + between)
+        sums.append(sums[a] + sums[b] + between * height)
+        within.append(max(0.0, sums[-1] + FEW * usual) / (n_pairs[-1] + FEW))
+    return found
+
+
+def needed(shares: Floats, threshold: float | Floats, share_weight: float) -> Floats:
     """Return how similar something has to be to groups in order to be part of them.
 
     Where one story of many holds most of the traffic, what is only loosely like it is more probably
@@ -168,8 +201,11 @@ def needed(shares: Floats, threshold: float, share_weight: float) -> Floats:
     return lowered
 
 
-def _cut(tree: Floats, weights: Floats, threshold: float, share_weight: float, most: float) -> Ints:
-    """Cut the tree at the highest merges that are similar enough, with shares that count up to ``most``."""
+def _cut(tree: Floats, weights: Floats, threshold: float | Floats, share_weight: float, most: float) -> Ints:
+    """Cut the tree at the highest merges that are similar enough, with shares that count up to ``most``.
+
+    The threshold is one for all merges, or one each, (m - 1,).
+    """
     m = len(weights)
     total = float(weights.sum())
     children = tree[:, :2].astype(np.int64)

@@ -79,10 +79,24 @@ class Resemblance:
         kept = self._pairs[:n_rows, :n_rows]
         if shared is None or not shared.any():
             return kept
-        share = np.float32(1.0 - self._lexical_weight)
-        alike = share * (self._means[:n_rows] @ shared)
-        less: Singles = kept - (alike[:, None] + alike - share * (shared @ shared))
+        alike, itself = self._alike(n_rows, shared)
+        less: Singles = kept - (alike[:, None] + alike - itself)
         return less
+
+    def selves(self, n_rows: int, shared: Singles | None = None) -> Singles:
+        """Return how similar the comments of each row are to themselves on average, (n_rows,)."""
+        if shared is None or not shared.any():
+            return np.ones(n_rows, np.float32)
+        alike, itself = self._alike(n_rows, shared)
+        rest: Singles = 1 - (2 * alike - itself)
+        return rest
+
+    def _alike(self, n_rows: int, shared: Singles) -> tuple[Singles, Singles]:
+        """Return how similar what is shared is to the comments of each row, and to itself."""
+        share = np.float32(1.0 - self._lexical_weight)
+        to_rows: Singles = share * (self._means[:n_rows] @ shared)
+        itself: Singles = share * (shared @ shared)
+        return to_rows, itself
 
     def _grow(self, capacity: int, dimensions: int, n_words: int) -> None:
         self._means = _enlarged(self._means, (capacity, dimensions))

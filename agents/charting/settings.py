@@ -9,6 +9,9 @@ from agents.bounds import check_bounds
 
 __all__ = ["ChartingSettings"]
 
+WITHIN = 1.5
+"""Mean similarity of the comments of one topic, in thresholds; from 1.3 to 1.6 nothing changes much."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChartingSettings:
@@ -46,6 +49,11 @@ class ChartingSettings:
 
     faded_below: float = 0.5
     """A cluster is over once its faded weight is below this many comments."""
+
+    @property
+    def within(self) -> float:
+        """Mean similarity that the comments of one topic have as a rule."""
+        return WITHIN * self.group_above
 
     def __post_init__(self) -> None:
         """Check every value."""

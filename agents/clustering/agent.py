@@ -207,7 +207,7 @@ class Assign:
 
     def _new_core(self, dimensions: int) -> MicroClusters:
         return MicroClusters(
-            self._settings, dimensions, self._ceiling, self._charting.group_above, self._n_partitions
+            self._settings, dimensions, self._ceiling, self._charting.within, self._n_partitions
         )
 
     def _must_fit(self, record: Embedded) -> None:

@@ -67,11 +67,6 @@ class Common:
         self.shared = np.zeros(dimensions, np.float32)
         """(d,) what the open block takes for common."""
 
-    @property
-    def unity(self) -> float:
-        """How far all talk is one discussion, 0 to 1."""
-        return self.concentration / MOST
-
     def scale(self, factor: float) -> None:
         """Follow the landmark."""
         self.weight *= factor

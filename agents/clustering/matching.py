@@ -99,32 +99,22 @@ class Matcher:
         self.offsets = np.concatenate([self.offsets, np.zeros(capacity - old)])
         self.lengths = np.concatenate([self.lengths, np.ones((2, capacity - old), np.float32)], axis=1)
 
-    def freeze(
-        self,
-        present: Floats,
-        silences: Floats,
-        is_live: NDArray[np.bool_],
-        total: float,
-        counts: Ints,
-        doubt: float,
-    ) -> None:
+    def freeze(self, present: Floats, silences: Floats, is_live: NDArray[np.bool_], total: float) -> None:
         """Take over weights of now and silences, for the comments of the next block.
 
         Parameters
         ----------
-        present, silences, is_live, counts
+        present, silences, is_live
             (k,) by slot.
         total
             Weight of all traffic, a newcomer's included.
-        doubt
-            What the score of a micro-cluster of one comment is lower for knowing so little, >= 0.
         """
         self.total = total
         weight = self.share_weight
         with np.errstate(divide="ignore", invalid="ignore"):
-            priors = weight * np.log(present / total) - doubt / np.sqrt(np.maximum(counts, 1))
+            priors = weight * np.log(present / total)
         self.priors = np.where(is_live, priors, -np.inf)
-        self.newcomer_prior = weight * float(np.log(1.0 / total)) - doubt
+        self.newcomer_prior = weight * float(np.log(1.0 / total))
         self.discounts = np.exp(-np.maximum(silences, 0.0) / self.settings.silence_seconds)
 
     def share(self, shared: Singles, concentration: float) -> None:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from agents.clustering.block import Decisions, Learned, Part, Pending, block_length
-from agents.clustering.doubt import doubt
 from agents.clustering.fading import STEADY_AGE, Landmark
 from agents.clustering.kinship import kinships
 from agents.clustering.matching import Match
@@ -65,8 +64,8 @@ class MicroClusters(Slots):
     ceiling
         Most micro-clusters that stay live after a block; the least talked about for their age go.
     together
-        Mean similarity from which on the chart calls comments one topic: what has less in common with
-        those of a micro-cluster is none of them.
+        Mean similarity of the comments of one topic: what has less in common with those of a micro-cluster
+        is none of them. The chart asks less of two that it joins, as it can part those again.
     n_partitions
         Into how many parts the stream is cut, of which it hears one.
     """
@@ -148,8 +147,6 @@ class MicroClusters(Slots):
             np.maximum(unheard, lag),
             self.numbers >= 0,
             float(present.sum()) + 1.0 if total is None else total,
-            self.counts,
-            doubt(present, self._n_partitions, self.common.unity),
         )
 
     def _decide(self, piece: Part) -> Decisions:

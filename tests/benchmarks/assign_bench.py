@@ -94,7 +94,7 @@ def _stream(comments: int) -> dict[str, Any]:
         ClusteringSettings(micro_clusters=2 * TOPICS),
         DIMENSIONS_OF_VECTORS,
         TOPICS,
-        ChartingSettings().group_above,
+        ChartingSettings().within,
     )
     process = psutil.Process()
     walls: list[float] = []
@@ -158,7 +158,8 @@ def _grouping(micros: int = 2_000, times: int = 9) -> dict[str, Any]:
             resemblance.put(some, micros, means[some], words[some])
         resemblance.compare(rows, micros)
         pairs = resemblance.pairs(micros)
-        group(Micros(weights, weights, pairs, np.zeros(micros), np.ones(micros)), settings, previous)
+        within = np.diag(pairs).astype(np.float64)
+        group(Micros(weights, weights, within, pairs, np.zeros(micros), np.ones(micros)), settings, previous)
         return (time.perf_counter() - started) * 1e3
 
     resemblance = Resemblance(settings.lexical_weight)

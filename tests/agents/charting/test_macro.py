@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from agents.charting.macro import ASLEEP, Micros, _cut, _largest_share, group, similarity
+from agents.charting.macro import ASLEEP, Micros, _cohesion, _cut, _largest_share, group, similarity
 from agents.charting.settings import ChartingSettings
 
 PLAIN = ChartingSettings(
@@ -28,6 +28,7 @@ def micros(
     return Micros(
         held,
         held if counts is None else np.array(counts),
+        np.ones(m),
         (means @ means.T).astype(np.float32),
         np.zeros(m),
         np.zeros(m),
@@ -55,6 +56,27 @@ def test_nothing_and_one_alone_are_grouped_without_a_tree() -> None:
 def test_two_are_one_topic_from_the_threshold_on() -> None:
     assert labels(micros(X, slanted(0.51))) == [0, 0]
     assert labels(micros(X, slanted(0.49))) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("within", "comments", "found"), [(0.9, 100, [0, 1]), (0.7, 100, [0, 0]), (0.9, 1, [0, 0])]
+)
+def test_what_holds_together_closely_joins_only_what_it_has_half_of_that_in_common_with(
+    within: float, comments: float, found: list[int]
+) -> None:
+    """At 0.4, where 0.3 is asked for: enough for half of 0.7 and of the usual 0.45, not of 0.9."""
+    pair = replace(micros(X, slanted(0.4), counts=[comments] * 2), within=np.full(2, within))
+
+    assert labels(pair, group_above=0.3) == found
+
+
+def test_cohesion_is_the_mean_of_all_pairs_inside_both_parts() -> None:
+    """Two of four comments, at 0.6 within, meet at 0.3; ten pairs at the usual 0.5 count too."""
+    three = replace(micros(X, X, X, counts=[4.0, 4.0, 1.0]), within=np.array([0.6, 0.6, 0.0]))
+    tree = np.array([[0.0, 1.0, 0.3], [2.0, 3.0, 0.1]])
+
+    alone, together = (12 * 0.6 + 5) / 22, (2 * 12 * 0.6 + 2 * 16 * 0.3 + 5) / 66
+    assert _cohesion(tree, three, 0.5) == pytest.approx([alone, (together * 0.5) ** 0.5])
 
 
 def test_granularity_moves_the_threshold() -> None:
@@ -215,8 +237,9 @@ def test_parents_are_unions_of_groups_and_numbers_follow_first_rows(crowd: Micro
     assert list(dict.fromkeys(found.labels.tolist())) == list(range(groups))
     assert len(found.parents) == groups
     assert list(dict.fromkeys(found.parents.tolist())) == list(range(found.parents.max() + 1))
-    alike = group(crowd, replace(MIXED, parent_above=MIXED.group_above))
-    assert alike.parents.tolist() == list(range(groups))
+    same = found.labels[:, None] == found.labels
+    of_rows = found.parents[found.labels]
+    assert (of_rows[:, None] == of_rows)[same].all()
 
 
 @settings(max_examples=40)

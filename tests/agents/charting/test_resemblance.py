@@ -54,6 +54,22 @@ def test_what_is_kept_is_to_the_bit_what_comparing_everything_gives(seed: int) -
     assert kept.pairs(n, shared).tobytes() == anew.pairs(n, shared).tobytes()
 
 
+def test_the_mean_pair_without_what_is_shared_and_without_comments_paired_with_themselves() -> None:
+    """A row's mean square is that of all pairs of its comments; of n, n are a comment with itself."""
+    chance = np.random.default_rng(3)
+    vectors = chance.normal(size=(5, DIMENSIONS)) + 1.0
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    made, shared = Resemblance(0.0), rounded(0.5 * vectors.mean(axis=0))
+    made.put(np.arange(1), 1, vectors.mean(axis=0)[None].astype(np.float32), np.zeros((1, N_WORDS)))
+    made.compare(np.arange(1), 1)
+
+    n, rest = len(vectors), vectors - shared
+    pairs = (rest @ rest.T)[~np.eye(n, dtype=bool)]
+    found = (n * made.pairs(1, shared)[0, 0] - made.selves(1, shared)[0]) / (n - 1)
+    assert found == pytest.approx(pairs.mean(), abs=2e-3)
+    assert made.selves(1).tolist() == [1.0]
+
+
 def test_similarity_is_that_of_embeddings_and_of_words_by_their_part() -> None:
     means, words = drawn(np.random.default_rng(5), 30)
 

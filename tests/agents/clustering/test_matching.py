@@ -12,7 +12,6 @@ BETA = ClusteringSettings().lexical_weight
 
 X, Y, Z = np.eye(8, dtype=np.float32)[:3]
 
-ONCE = np.ones(8, np.int64)
 """Counts of micro-clusters of one comment each."""
 
 NO_WORDS: tuple[NDArray[np.int32], NDArray[np.float16]] = (np.array([], np.int32), np.array([], np.float16))
@@ -128,7 +127,7 @@ def test_a_comment_beside_others_gets_what_it_gets_alone() -> None:
 def test_of_two_equally_similar_the_larger_is_more_probable() -> None:
     made = matcher(X, X, share_weight=0.02)
 
-    made.freeze(np.array([1.0, 50.0, *[0.0] * 6]), np.zeros(8), np.arange(8) < 2, 100.0, ONCE, 0.0)
+    made.freeze(np.array([1.0, 50.0, *[0.0] * 6]), np.zeros(8), np.arange(8) < 2, 100.0)
     found = matched(made, X)
 
     assert found.slots[0].tolist() == [1, 0, -1, -1]
@@ -136,21 +135,11 @@ def test_of_two_equally_similar_the_larger_is_more_probable() -> None:
     assert found.similarities[0, 0] == found.similarities[0, 1]
 
 
-def test_what_has_heard_little_is_doubted_by_the_root_of_its_comments() -> None:
-    made = matcher(X, X, share_weight=0.0)
-
-    made.freeze(np.ones(8), np.zeros(8), np.arange(8) < 2, 2.0, np.where(np.arange(8) < 1, 1, 25), 0.1)
-
-    scores = matched(made, X).scores[0]
-    assert scores[:2] == pytest.approx([1 - BETA - 0.1 / 5, 1 - BETA - 0.1])
-    assert made.newcomer_prior == -0.1
-
-
 def test_silence_discounts_similarity() -> None:
     made = matcher(X, share_weight=0.0)
     silences = np.full(8, made.settings.silence_seconds)
 
-    made.freeze(np.ones(8), silences, np.arange(8) < 1, 2.0, ONCE, 0.0)
+    made.freeze(np.ones(8), silences, np.arange(8) < 1, 2.0)
 
     assert matched(made, X).scores[0, 0] == pytest.approx((1 - BETA) / np.e)
 
@@ -172,7 +161,7 @@ def test_what_all_comments_share_counts_for_nobody() -> None:
     slots = np.array([0])
 
     made.refresh(slots, np.array([2.0]), 2 * (0.5 * X + 0.5 * Z)[None], np.zeros((1, 2048), np.float32))
-    made.freeze(np.ones(4), np.zeros(4), np.arange(4) < 1, 1.0, ONCE[:4], 0.0)
+    made.freeze(np.ones(4), np.zeros(4), np.arange(4) < 1, 1.0)
 
     found = matched(made, X, Z, unit(X + Z))
     assert made.centroids[0].tolist() == X.tolist()
@@ -221,7 +210,7 @@ def test_a_restart_matches_to_the_same_scores() -> None:
     whole.refresh(slots, np.ones(3), vectors, words)
     again.restore(slots, *whole.snapshot(slots))
     for each in (whole, again):
-        each.freeze(np.ones(4), np.zeros(4), np.isin(np.arange(4), slots), 5.0, ONCE[:4], 0.0)
+        each.freeze(np.ones(4), np.zeros(4), np.isin(np.arange(4), slots), 5.0)
     comments = drawn.normal(size=(5, 8))
 
     assert matched(again, *comments).scores.tolist() == matched(whole, *comments).scores.tolist()

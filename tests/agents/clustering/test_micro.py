@@ -18,7 +18,7 @@ X, Y, Z = np.eye(8)[:3]
 
 DAY = 86_400.0
 
-TOGETHER = ChartingSettings().group_above
+TOGETHER = ChartingSettings().within
 
 HALF_LIFE = ClusteringSettings().half_life_seconds
 
@@ -324,27 +324,18 @@ def test_a_restart_remembers_how_much_a_centroid_has_not_seen() -> None:
     assert 0.0 < again.unseen[0] < again.weights[0] / 16
 
 
-@pytest.mark.parametrize(("n_partitions", "founds"), [(1, False), (8, True)])
-def test_one_partition_of_many_takes_less_for_the_second_of_a_topic(n_partitions: int, founds: bool) -> None:
-    """Among many topics: what is as loosely like one of four comments joins it all the same."""
-    core = live(n_partitions=n_partitions, lexical_weight=0.0, share_weight=0.0, spread=100.0)
-    core.assign(part([*np.eye(8)[:7], *[X] * 3]))
+@pytest.mark.parametrize(("cosine", "founds"), [(TOGETHER, False), (TOGETHER - 0.04, True)])
+def test_what_is_less_like_a_micro_cluster_than_one_topic_is_alike_founds_its_own(
+    cosine: float, founds: bool
+) -> None:
+    """The chart can join what was kept apart, and part nothing that was put together."""
+    core = live(lexical_weight=0.0, share_weight=0.0, spread=100.0)
+    core.assign(part([X] * 9))
     core.learn()
 
-    loose = [0.24 * topic + 0.97 * np.eye(8)[7] for topic in (X, Y)]
-    found = core.assign(part([unit(each) for each in loose], at=START + 60))
+    found = core.assign(part([cosine * X + (1 - cosine**2) ** 0.5 * Y], at=START + 60))
 
-    assert found.is_founder.tolist() == [False, founds]
-
-
-def test_where_one_story_holds_the_traffic_nothing_young_is_doubted() -> None:
-    core = live(n_partitions=8, lexical_weight=0.0, share_weight=0.0, spread=100.0)
-    core.assign(part([*[X] * 30, Y]))
-    core.learn()
-
-    found = core.assign(part([unit(0.21 * Y + 0.97 * Z)], at=START + 60))
-
-    assert found.is_founder.tolist() == [False]
+    assert found.is_founder.tolist() == [founds]
 
 
 @pytest.mark.parametrize(("n_partitions", "founds"), [(1, True), (8, False)])
