@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import DefaultPartitioner
-from cramjam import DecompressionError, zstd
 
 from agents.agent import Emission
 from agents.errors import StateError
@@ -24,9 +23,6 @@ FIRST_LOOK: Final = 8
 
 MAX_BYTES: Final = 16 * 1_048_576
 
-LEVEL: Final = 3
-"""Of zstd: its default."""
-
 
 class Checkpoint(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What the record holds.
@@ -36,7 +32,7 @@ class Checkpoint(msgspec.Struct, frozen=True, gc=False, array_like=True):
     offset
         The last input offset that the state includes; -1 for none.
     state
-        What the agent's ``snapshot`` gave; compressed (zstd) in the record.
+        What the agent's ``snapshot`` gave.
     """
 
     offset: int
@@ -51,13 +47,11 @@ def checkpoint_emission(agent: str, partition: int, checkpoint: Checkpoint) -> E
     StateError
         If it is larger than the topic takes.
     """
-    value = msgspec.msgpack.encode(
-        Checkpoint(checkpoint.offset, bytes(zstd.compress(checkpoint.state, LEVEL)))
-    )
+    value = msgspec.msgpack.encode(checkpoint)
     if len(value) > MAX_BYTES:
         raise StateError(
-            f"the state of {agent} on partition {partition} has {len(value)} bytes, compressed; at most "
-            f"{MAX_BYTES} fit a checkpoint. Lower clustering.micro_clusters or clustering.recent_comments."
+            f"the state of {agent} on partition {partition} has {len(value)} bytes; at most {MAX_BYTES} "
+            f"fit a checkpoint. Lower clustering.micro_clusters or clustering.recent_comments."
         )
     return Emission("checkpoints", _key(agent, partition), value)
 
@@ -71,9 +65,8 @@ def decode_checkpoint(value: bytes) -> Checkpoint:
         If it holds no checkpoint.
     """
     try:
-        stored = msgspec.msgpack.decode(value, type=Checkpoint)
-        return msgspec.structs.replace(stored, state=bytes(zstd.decompress(stored.state)))
-    except (msgspec.MsgspecError, DecompressionError) as cause:
+        return msgspec.msgpack.decode(value, type=Checkpoint)
+    except msgspec.MsgspecError as cause:
         raise StateError(
             f"a checkpoint of {len(value)} bytes can't be read ({cause}). Choose a new topics.prefix "
             "and replay."

@@ -20,6 +20,7 @@ from agents.clustering.ticks import TimeSettings, as_datetime
 from agents.drift.agent import Drifted, DriftWatch, Observed
 from agents.errors import StateError
 from agents.records import Lineage, LineageEvent, Placement, Pulse, Sketch
+from agents.states import read_state, write_state
 
 __all__ = ["Chart"]
 
@@ -86,7 +87,7 @@ class Chart:
     def snapshot(self) -> bytes:
         """Return the state as bytes; asking changes nothing."""
         world = self._discussion
-        return states.pack(
+        return write_state(
             states.State(
                 version=states.VERSION,
                 inboxes=[self._inboxes[stage].state() for stage in STAGES],
@@ -109,7 +110,7 @@ class Chart:
         StateError
             If it can't be read, or is of another number of partitions.
         """
-        read = states.unpack(state)
+        read = read_state("chart", state, states.State, states.VERSION)
         for stage, inbox in zip(STAGES, read.inboxes, strict=True):
             self._inboxes[stage].restore(inbox)
         world = self._discussion = Discussion(self._settings, self._half_life_seconds)

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-import zstandard
 from numpy.typing import NDArray
 
 from agents.charting.clusters import Dead, Live, Tally
@@ -18,16 +17,11 @@ from agents.charting.inbox import InboxState
 from agents.charting.ledger import Ledger, Notes, Sides
 from agents.charting.wording import Vocabulary
 from agents.clustering.terms import DIMENSIONS
-from agents.errors import StateError
 from agents.records import Pulse
-from agents.states import read_state
 
-__all__ = ["State", "fill_ledger", "pack", "pack_ledger", "unpack"]
+__all__ = ["VERSION", "State", "fill_ledger", "pack_ledger"]
 
 VERSION: Final = 4
-
-LEVEL: Final = 1
-"""Of zstandard: the fastest, since it runs once a tick."""
 
 
 class LedgerState(msgspec.Struct, frozen=True):
@@ -62,28 +56,6 @@ class State(msgspec.Struct, frozen=True):
     judged: list[int]
     pulse: Pulse | None
     drift: bytes | None
-
-
-def pack(state: State) -> bytes:
-    """Return the state as bytes."""
-    return zstandard.ZstdCompressor(level=LEVEL).compress(msgspec.msgpack.encode(state))
-
-
-def unpack(packed: bytes) -> State:
-    """Return the state that `pack` packed.
-
-    Raises
-    ------
-    StateError
-        If it can't be read by this version.
-    """
-    try:
-        state = zstandard.ZstdDecompressor().decompress(packed)
-    except zstandard.ZstdError as cause:
-        raise StateError(
-            f"the state of chart can't be unpacked ({cause}). Choose a new topics.prefix and replay."
-        ) from cause
-    return read_state("chart", state, State, VERSION)
 
 
 def pack_ledger(ledger: Ledger, places: NDArray[np.int64]) -> LedgerState:

@@ -26,7 +26,7 @@ from agents.clustering.ticks import TickClock, TimeSettings
 from agents.clustering.writing import Writer
 from agents.errors import EncoderError
 from agents.records import Embedded, Pause, Placement
-from agents.states import read_state
+from agents.states import read_state, write_state
 
 __all__ = ["Assign"]
 
@@ -353,7 +353,7 @@ class Assign:
     def snapshot(self) -> bytes:
         """Return the state as bytes."""
         core = self._core
-        return msgspec.msgpack.encode(
+        return write_state(
             _State(
                 version=STATE_VERSION,
                 offset=self._offset,

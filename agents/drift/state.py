@@ -16,7 +16,7 @@ from agents.drift.observed import Observed
 from agents.drift.rhythm import Rhythm, count, renamed
 from agents.drift.settings import DriftSettings
 from agents.drift.timeline import SideTick, Tick, cluster_counts, make_tick, trimmed, with_sides
-from agents.states import read_state
+from agents.states import decode_state
 
 __all__ = ["DISCUSSION", "ORDINARY", "State", "restored"]
 
@@ -124,7 +124,7 @@ def restored(state: bytes, targets: Container[str]) -> State:
     StateError
         If the state can't be read by this version.
     """
-    known = read_state("drift", state, State, VERSION)
+    known = decode_state("drift", state, State, VERSION)
 
     def stays(name: str) -> bool:
         target = target_of(name)

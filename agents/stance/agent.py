@@ -15,7 +15,7 @@ from agents.records import Debated, Exemplar, Judgement, Pause, Side, Sketch
 from agents.stance.model import Question, StanceModel, Verdict
 from agents.stance.settings import StanceSettings
 from agents.stance.tally import EXEMPLAR_CHARACTERS, Tally
-from agents.states import read_state
+from agents.states import read_state, write_state
 
 __all__ = ["Judge", "judgement_key"]
 
@@ -104,7 +104,7 @@ class Judge:
             self._offset,
             self._n_late,
         )
-        return msgspec.msgpack.encode(state)
+        return write_state(state)
 
     def restore(self, state: bytes) -> None:
         """Take over a state that `snapshot` gave.

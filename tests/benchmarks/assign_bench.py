@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+from zstandard import ZstdCompressor
 
 from agents.charting.macro import Micros, group
 from agents.charting.resemblance import Resemblance
@@ -24,7 +25,7 @@ from agents.clustering.block import Part
 from agents.clustering.micro import MicroClusters
 from agents.clustering.settings import ClusteringSettings
 from agents.clustering.terms import DIMENSIONS
-from streams.checkpoints import Checkpoint, checkpoint_emission
+from agents.states import LEVEL
 
 COMMENTS = 1_000_000
 BATCH = 512
@@ -129,14 +130,8 @@ def _stream(comments: int) -> dict[str, Any]:
             str(n): round(size / 2**20) for n, size in list(memory.items())[:: max(1, len(memory) // 8)]
         },
         "state_mib": round(len(core.snapshot()) / 2**20, 2),
-        "checkpoint_mib": round(_checkpoint_bytes(core.snapshot()) / 2**20, 2),
+        "checkpoint_mib": round(len(ZstdCompressor(LEVEL).compress(core.snapshot())) / 2**20, 2),
     }
-
-
-def _checkpoint_bytes(state: bytes) -> int:
-    value = checkpoint_emission("assign", 0, Checkpoint(0, state)).record
-    assert isinstance(value, bytes)
-    return len(value)
 
 
 def _grouping(micros: int = 2_000, times: int = 9) -> dict[str, Any]:

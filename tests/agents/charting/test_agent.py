@@ -25,6 +25,7 @@ from agents.records import (
     decode,
     encode,
 )
+from agents.states import read_state, write_state
 from tests.support.sketching import HALF_LIFE, delta, sketch
 
 DAY = 86_400
@@ -371,15 +372,15 @@ def test_another_encoder_is_refused_in_words():
 
 @pytest.mark.parametrize("state", [b"", b"nonsense"])
 def test_a_state_that_cannot_be_read_is_refused_in_words(state):
-    with pytest.raises(StateError, match=r"state of chart can't be unpacked.*replay"):
+    with pytest.raises(StateError, match=r"state of chart can't be read.*replay"):
         make_chart().restore(state)
 
 
 def test_a_state_of_another_version_is_refused_in_words():
-    state = states.unpack(make_chart().snapshot())
+    state = read_state("chart", make_chart().snapshot(), states.State, states.VERSION)
 
     with pytest.raises(StateError, match=f"of version 99, this program reads {states.VERSION}"):
-        make_chart().restore(states.pack(msgspec.structs.replace(state, version=99)))
+        make_chart().restore(write_state(msgspec.structs.replace(state, version=99)))
 
 
 def test_asking_for_the_state_changes_nothing():
