@@ -8,15 +8,18 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from asyncio.subprocess import PIPE
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import numpy as np
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -26,6 +29,8 @@ from agents.embedding.encoder import Encoder, load_encoder
 from agents.embedding.settings import EmbeddingSettings
 from agents.errors import RoadError, SettingsError
 from agents.records import Comment, Embedded, encode
+from agents.stance.model import Question, Verdict
+from streams.app import Worker
 from streams.dead_letters import read_dead_letters, replay
 from streams.feeds.files import read_file
 from streams.feeds.sample import SAMPLE
@@ -48,6 +53,9 @@ RUBBISH = {
     b'{"id": "r5", "text": "x", "created_at": "2990-01-01"}': "future_time",
     json.dumps({"id": "r6", "text": "x" * 300_000}).encode(): "too_large",
 }
+
+FOR_THE_JUDGE = 10_000
+"""Comments that wait for the judge: more than twice what Faust holds of one stream."""
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +196,70 @@ async def test_a_worker_with_another_encoder_than_the_deployments_writes_nothing
     with pytest.raises(SettingsError, match=r"'other', the topics of .* were made with 'static-256-3'"):
         async with running(settings, broker.bootstrap, Other()):
             pass
+
+
+class Held:
+    """A judge that says nothing until it is let go."""
+
+    name = "held"
+
+    def __init__(self) -> None:
+        self.is_asked = threading.Event()
+        self.goes_on = threading.Event()
+
+    def judge(self, questions: Sequence[Question]) -> list[Verdict]:
+        self.is_asked.set()
+        assert self.goes_on.wait(300)
+        return [Verdict(favor=0.9, against=0.05, none=0.05, model=self.name) for _ in questions]
+
+
+@pytest.mark.kafka
+async def test_topics_do_not_wait_for_stances(
+    on_kafka: Broker, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, settings = on_kafka, settings_on(on_kafka)
+    stance = replace(settings.stance, targets=("the old ring",), gate=0.0)
+    after, *before = (
+        [msgspec.structs.replace(said, id=f"{turn}-{said.id}", created_at=None) for said in sample(500)]
+        for turn in range(1 + FOR_THE_JUDGE // 500)
+    )
+    backlog = [said for turn in before for said in turn]
+
+    async def judged() -> set[str]:
+        messages = await asyncio.to_thread(read_topic, broker.bootstrap, "judgements", broker.prefix)
+        return {row["id"] for row in latest(messages).values()}
+
+    @asynccontextmanager
+    async def held() -> AsyncIterator[tuple[Worker, Held]]:
+        judge = Held()
+        monkeypatch.setattr("streams.thinking.load_panel", lambda *_: judge)
+        async with running(replace(settings, stance=stance), broker.bootstrap, encoder) as worker:
+            yield worker, judge
+            judge.goes_on.set()
+
+    async with held() as (worker, _):
+        await feed(worker, backlog)
+        await placed(worker, len(backlog))
+    n_judged = len(await judged())
+    async with held() as (worker, judge):  # which fetches more for the judge than Faust has room for
+        assert await asyncio.to_thread(judge.is_asked.wait, 60)
+        for upto in range(100, len(after) + 1, 100):
+            await feed(worker, after[upto - 100 : upto])
+            await placed(worker, upto)
+        n_judged_since = len(await judged()) - n_judged
+        judge.goes_on.set()
+        await settled(worker, 120)
+
+    assert n_judged < len(backlog) / 2
+    assert n_judged_since == 0
+    assert await judged() == {said.id for said in [*backlog, *after]}
+
+
+async def placed(worker: Worker, n: int) -> None:
+    """Wait until the worker has given ``n`` comments a place."""
+    async with asyncio.timeout(120):
+        while worker.n_placed < n:  # noqa: ASYNC110 - it is counted, not told
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.kafka
