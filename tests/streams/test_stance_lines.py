@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from agents.records import Cluster, Exemplar, Pulse
+from agents.records import Cluster, Exemplar, Judgement, Pulse
 from streams.stance_lines import stance_lines
 
 START = datetime(2025, 3, 10, tzinfo=UTC)
@@ -17,7 +17,9 @@ START = datetime(2025, 3, 10, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("zone")
 
 
-def lines(*balances: float, voices: Sequence[Exemplar] = (), **sides: int) -> str:
+def lines(
+    *balances: float, voices: Sequence[Exemplar] = (), said: Sequence[Judgement] = (), **sides: int
+) -> str:
     newest = Pulse(
         tick=START + timedelta(minutes=len(balances)),
         comments=1,
@@ -44,7 +46,7 @@ def lines(*balances: float, voices: Sequence[Exemplar] = (), **sides: int) -> st
     ]
     values = {START + timedelta(minutes=i): balance for i, balance in enumerate(balances)}
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(stance_lines({"tram": "A new tram"}, [newest], clusters, [], {"balance/tram": values}))
+    console.print(stance_lines({"tram": "A new tram"}, [newest], clusters, said, {"balance/tram": values}))
     return console.export_text()
 
 
@@ -54,11 +56,41 @@ def test_a_few_sides_are_counted_not_shared_out() -> None:
     assert "too few sides yet to see a movement" in text
 
 
+def judgements(*in_favor: bool) -> list[Judgement]:
+    return [
+        Judgement(
+            id=f"m{n}",
+            target="tram",
+            side="favor" if is_favor else "against",
+            confidence=0.75,
+            model="seeded",
+            event_time=START + timedelta(minutes=n),
+            micro="0-0",
+            partition=0,
+            offset=n,
+            version="1",
+        )
+        for n, is_favor in enumerate(in_favor)
+    ]
+
+
 def test_many_sides_are_shares_and_their_movement_is_drawn() -> None:
     text = lines(-1.0, 0.0, 0.5, favor=15, against=5)
     assert "75% favor  25% against  of 20" in text
     assert "in favor over time" in text
-    assert "0% to 75% by Mon 00:02, now 75%" in text
+
+
+def test_a_turn_is_told_with_its_time_and_how_sure_it_is() -> None:
+    text = lines(0.5, 0.6, said=[*reversed(judgements(*[False] * 9, True, *[True] * 9))], favor=10, against=9)
+
+    assert "0% until Mon 00:09, 100% since (by chance: under 1%)" in text
+    assert "confidence 75%" in text
+
+
+def test_what_chance_would_do_as_well_is_no_turn() -> None:
+    text = lines(0.5, 0.6, said=judgements(*[False, True] * 9), favor=9, against=9)
+
+    assert "much the same all the time" in text
 
 
 def test_the_voice_of_a_side_is_the_surest_one() -> None:
