@@ -191,7 +191,8 @@ def _extra(kind: str, origin: str) -> tuple[str, dict[str, Any]]:
     return f"{kind}.one", {
         "address": f"groundswell.{what}",
         "title": what,
-        "description": f"The `{origin}` of one {kind}; off unless asked for, gone with it. Key: comment id.",
+        "description": f"The `{origin}` of one {kind}; off unless asked for, gone with it. Key: as there. A "
+        "tombstone: the comment was edited and belongs elsewhere, or taken back.",
         "parameters": parameters,
         "messages": {name: {"$ref": f"#/components/messages/{name}"}},
         "bindings": {"kafka": {"bindingVersion": KAFKA_BINDING}},

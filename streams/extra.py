@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 2.0
 RETENTION_SECONDS: Final = 7 * DAY_SECONDS
 SIDES: Final = ("favor", "against", "none")
+COPIED: Final = frozenset({"assignments", "judgements"})
 OURS: Final = re.compile(r"cluster\.(?P<cluster>c\d+-\d+(?:\.\d+)?)")
 """Topics of clusters; whatever else begins like them is somebody else's."""
 
@@ -95,17 +96,27 @@ class ExtraTopics:
             await self._admin.close()
 
     def copies(self, emission: Emission) -> Iterable[Emission]:
-        """Return what also leaves when this does: nothing, or one copy."""
-        match emission.record:
-            case Assignment(cluster=str() as cluster, chart_tick=datetime()) if (
-                emission.topic == "assignments"
-            ):
-                topic = f"cluster.{cluster}"
-            case Judgement() as record:
-                topic = f"stance.{record.target}.{record.side}"
-            case _:
-                return ()
-        return (Emission(topic, emission.key, emission.record, 0),) if topic in self._open else ()
+        """Return what also leaves when this does.
+
+        A comment that is edited or taken back leaves a tombstone where it was, if the view remembers that.
+        """
+        if not self._open or emission.topic not in COPIED or not isinstance(emission.key, str):
+            return ()
+        topic = _topic(emission.record)
+        left = self._left(emission.key, emission) - {topic}
+        copies = [Emission(each, emission.key, None, 0) for each in sorted(left & self._open)]
+        if topic in self._open:
+            copies.append(Emission(topic, emission.key, emission.record, 0))
+        return copies
+
+    def _left(self, key: str, emission: Emission) -> set[str]:
+        """Return the topics in which a comment may have been before."""
+        if emission.topic == "judgements" and emission.record is None:
+            target = key.rpartition("+")[2]  # the view may know of the comment's retraction already
+            return {f"stance.{target}.{side}" for side in SIDES}
+        known = self._view.judgements if emission.topic == "judgements" else self._view.comments
+        topic = _topic(known.get(key))
+        return set() if topic is None else {topic}
 
     def wanted(self, existing: Collection[str] = ()) -> list[str]:
         """Return which topics there should be: every side, live clusters that have one, the heaviest.
@@ -169,3 +180,13 @@ class ExtraTopics:
         if names:
             await self._admin.delete_topics([self._connection.topic(name) for name in names])
             logger.info("topics retired", extra={"topics": len(names)})
+
+
+def _topic(record: object) -> str | None:
+    """Return the topic that a record is copied to, None for one that belongs to none."""
+    match record:
+        case Assignment(cluster=str() as cluster, chart_tick=datetime()):
+            return f"cluster.{cluster}"
+        case Judgement(target=target, side=side):
+            return f"stance.{target}.{side}"
+    return None

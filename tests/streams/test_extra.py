@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from agents.agent import Emission
@@ -29,8 +31,8 @@ def cluster(number: int, weight: float, state: str = "live") -> Cluster:
     )
 
 
-def extra(settings: TopicSettings, *clusters: Cluster) -> ExtraTopics:
-    view = View()
+def extra(settings: TopicSettings, *clusters: Cluster, view: View | None = None) -> ExtraTopics:
+    view = view or View()
     for each in clusters:
         view.apply("clusters", each.id, each)
     return ExtraTopics(Connection("b:1", "p."), settings, view, ["tram"], lambda: True, embedded=True)
@@ -53,9 +55,9 @@ def assignment(name: str | None, chart_tick: datetime | None = NOW) -> Emission:
     return Emission("assignments", "a", record)
 
 
-def judgement(side: str) -> Emission:
+def judgement(side: str, name: str = "a") -> Emission:
     record = Judgement(
-        id="a",
+        id=name,
         target="tram",
         side=side,  # type: ignore[arg-type]
         confidence=0.9,
@@ -66,7 +68,7 @@ def judgement(side: str) -> Emission:
         offset=0,
         version="v",
     )
-    return Emission("judgements", "a tram", record)
+    return Emission("judgements", f"{name}+tram", record)
 
 
 def test_none_are_made_unless_asked_for() -> None:
@@ -98,22 +100,69 @@ def test_every_side_of_every_target_gets_one() -> None:
     assert topics.wanted() == ["stance.tram.favor", "stance.tram.against", "stance.tram.none"]
 
 
-async def test_only_what_has_a_topic_is_copied() -> None:
-    topics = extra(TopicSettings(per_cluster=True, per_side=True), cluster(1, 5))
-    assert list(topics.copies(assignment("c1"))) == []
-
+@asynccontextmanager
+async def opened(view: View, *clusters: Cluster) -> AsyncIterator[ExtraTopics]:
+    """Topics of all kinds, once they are open."""
+    topics = extra(TopicSettings(per_cluster=True, per_side=True), *clusters, view=view)
     await topics.start()
-    while not topics.copies(assignment("c1")):  # noqa: ASYNC110 - it opens them beside us
+    while not topics.copies(judgement("favor", name="nobody")):  # noqa: ASYNC110 - it opens them beside us
         await asyncio.sleep(0)
     try:
+        yield topics
+    finally:
+        await topics.stop()
+
+
+async def test_only_what_has_a_topic_is_copied() -> None:
+    assert list(extra(TopicSettings(per_cluster=True), cluster(1, 5)).copies(assignment("c1"))) == []
+
+    async with opened(View(), cluster(1, 5)) as topics:
         (copy,) = topics.copies(assignment("c1"))
         assert (copy.topic, copy.key, copy.record) == ("cluster.c1", "a", assignment("c1").record)
         assert [each.topic for each in topics.copies(judgement("against"))] == ["stance.tram.against"]
         assert list(topics.copies(assignment("c9"))) == []
         assert list(topics.copies(assignment(None))) == []
         assert list(topics.copies(assignment("c1", chart_tick=None))) == [], "the chart has not said so yet"
-    finally:
-        await topics.stop()
+        assert list(topics.copies(Emission("pulse", "a", None))) == []
+
+
+async def test_an_edit_that_changes_its_place_leaves_a_tombstone_behind() -> None:
+    view = View()
+    async with opened(view, cluster(1, 5), cluster(2, 5)) as topics:
+        view.apply("assignments", "a", assignment("c1").record)
+        view.apply("judgements", "a+tram", judgement("favor").record)
+
+        moved, turned = topics.copies(assignment("c2")), topics.copies(judgement("against"))
+        stayed = [*topics.copies(assignment("c1")), *topics.copies(judgement("favor"))]
+
+    assert [(each.topic, each.key, each.record is None) for each in [*moved, *turned]] == [
+        ("cluster.c1", "a", True),
+        ("cluster.c2", "a", False),
+        ("stance.tram.favor", "a+tram", True),
+        ("stance.tram.against", "a+tram", False),
+    ]
+    assert [(each.topic, each.record is None) for each in stayed] == [
+        ("cluster.c1", False),
+        ("stance.tram.favor", False),
+    ]
+
+
+async def test_a_retraction_leaves_a_tombstone_wherever_the_comment_may_be() -> None:
+    view = View()
+    async with opened(view, cluster(1, 5)) as topics:
+        view.apply("assignments", "a", assignment("c1").record)
+
+        copies = [
+            *topics.copies(Emission("assignments", "a", None)),
+            *topics.copies(Emission("judgements", "a+tram", None)),
+        ]
+
+    assert [(each.topic, each.key) for each in copies if each.record is None] == [
+        ("cluster.c1", "a"),
+        ("stance.tram.against", "a+tram"),
+        ("stance.tram.favor", "a+tram"),
+        ("stance.tram.none", "a+tram"),
+    ]
 
 
 def test_only_topics_of_clusters_that_are_over_are_taken_away() -> None:
