@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-import numpy as np
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from agents.drift.measures import key
 from agents.records import Cluster, Exemplar, Judgement, Pulse
-from agents.stance.movement import turn
+from agents.stance.movement import turned
 from agents.stance.tally import aptness
 from streams.summary import along, shorten, sparkline, weekday
 
@@ -25,9 +24,6 @@ VOICES: Final = 1
 
 FEW: Final = 10
 """Comments on both sides below which they are counted, not shared out."""
-
-CHANCE: Final = 0.5
-"""A movement that chance brings at least as often is none."""
 
 HOW_TO_NAME: Final = (
     'No question was named on which comments take sides. Name one: --target "a ban on cars", '
@@ -86,32 +82,28 @@ def _target(
 def _movement(
     name: str, balances: Mapping[datetime, float], pulses: Sequence[Pulse], judged: Sequence[Judgement]
 ) -> Text:
-    sided = sorted(
-        (each for each in judged if each.target == name and each.side != "none"),
-        key=lambda each: (each.event_time, each.id),
-    )
     line = Text("  ")
     if len(balances) > 1:
         favor = {at: (balance + 1) / 2 for at, balance in balances.items()}
         line.append("in favor over time ", style="dim")
         line.append(sparkline(along([pulse.tick for pulse in pulses], favor)), style="cyan")
         line.append("  ")
-    line.append(_turned(sided))
-    confidence = sum(each.confidence for each in sided) / max(1, len(sided))
-    line.append(f"; confidence {confidence:.0%} on average", style="dim")
+    line.append(_turned(judged, name))
+    sure = [each.confidence for each in judged if each.target == name and each.side != "none"]
+    line.append(f"; confidence {sum(sure) / max(1, len(sure)):.0%} on average", style="dim")
     return line
 
 
-def _turned(sided: Sequence[Judgement]) -> str:
+def _turned(judged: Sequence[Judgement], target: str) -> str:
     """Say from what to what the part in favor turned, when, and how easily chance would do that."""
-    turned = turn(np.array([each.side == "favor" for each in sided], bool))
-    if turned is None:
+    found = turned(judged, target)
+    if found is None:
         return "too few sides yet to see a movement"
-    if turned.chance >= CHANCE:
+    turn, at = found
+    if not turn.is_one:
         return "much the same all the time"
-    when = weekday(sided[turned.n_before].event_time)
-    chance = "under 1%" if turned.chance < 0.01 else f"{turned.chance:.0%}"
-    return f"{turned.before:.0%} until {when}, {turned.since:.0%} since (by chance: {chance})"
+    chance = "under 1%" if turn.chance < 0.01 else f"{turn.chance:.0%}"
+    return f"{turn.before:.0%} until {weekday(at)}, {turn.since:.0%} since (by chance: {chance})"
 
 
 def _voices(name: str, clusters: Sequence[Cluster]) -> Iterable[RenderableType]:

@@ -10,14 +10,18 @@ independent, so where few people take the same side again and again, chance does
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["LEAST", "Turn", "turn"]
+from agents.records import Judgement
+
+__all__ = ["LEAST", "Turn", "turn", "turned"]
 
 LEAST: Final = 5
 """Sides on either side of a turn: fewer say nothing of a share."""
@@ -41,6 +45,11 @@ class Turn:
     since: float
     n_before: int
     chance: float
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is worth telling: what chance brings more often than not is no turn."""
+        return self.chance < 0.5
 
 
 def turn(is_favor: NDArray[np.bool_]) -> Turn | None:
@@ -68,6 +77,17 @@ def turn(is_favor: NDArray[np.bool_]) -> Turn | None:
     at = int(places[best])
     chance = _chance(2.0 * float(gains[best]), LEAST / n)
     return Turn(float(before[best]) / at, float(since[best]) / (n - at), at, chance)
+
+
+def turned(judgements: Iterable[Judgement], target: str) -> tuple[Turn, datetime] | None:
+    """Return where the sides toward a target turned most, and when the first comment since was written."""
+    sided = sorted(
+        (each.event_time, each.id, each.side == "favor")
+        for each in judgements
+        if each.target == target and each.side != "none"
+    )
+    found = turn(np.array([is_favor for _, _, is_favor in sided], bool))
+    return None if found is None else (found, sided[found.n_before][0])
 
 
 def _likelihood(favor: NDArray[np.float64], n: NDArray[np.int64] | int) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.drift.measures import MEASURES, key
 from agents.records import Assignment, Cluster, Judgement, Lineage
+from agents.stance.movement import turned
 from agents.stance.tally import aptness
 from streams.drift_line import plain_name
 from streams.web.flow import Filter, flow, moment, recent, tally
@@ -228,12 +229,23 @@ def stances(
                 "polarisation": newest.polarisation.get(name) if newest else None,
                 "times": [at.timestamp() for at, _ in balances[name]],
                 "balances": [balance for _, balance in balances[name]],
+                "turn": _turn(view, name),
                 "sides": {side: _side(view, name, side) for side in ("favor", "against")},
                 "clusters": _divided(view, name),
             }
             for name in names
         ],
     }
+
+
+def _turn(view: View, target: str) -> Answer | None:
+    """Where the sides turned most, among the judgements that are kept; None where they are too few."""
+    found = turned(view.judgements.values(), target)
+    if found is None:
+        return None
+    turn, at = found
+    parts = {"before": turn.before, "since": turn.since, "chance": turn.chance}
+    return {"at": at.timestamp(), "is_one": turn.is_one, **parts}
 
 
 def _balances(

@@ -99,8 +99,15 @@ function stanceCard(target, onpick) {
     h("p", { class: "legend" }, Object.entries(SIDES).map(([side, words]) => h("span", null, h("i", { class: `key ${side}-fill` }), h("b", null, count(target.total[side] ?? 0)), ` ${words}`))),
     h("div", { class: "sides" }, side(target, "favor", "In favor", onpick), side(target, "against", "Against", onpick),
       h("div", null, h("h3", null, "Over time"), spark(target.balances, { zero: "centre", title: "Balance over time, from all against to all in favor" }),
+        target.turn && h("p", null, turned(target.turn)),
         h("p", { class: "quiet" }, target.balance === null ? "Nobody takes a side just now" : `Balance now ${number(target.balance)} (1 all in favor, −1 all against)`, target.polarisation !== null && `, polarisation ${number(target.polarisation)}`, "."),
         target.clusters.length > 0 && [h("h3", null, "By topic"), target.clusters.slice(0, 6).map((row) => h("div", { class: "split" }, h("button", { type: "button", class: "chip", onclick: () => onpick(row.id) }, short(row.label, 34)), balanceBar(row.sides, row.label)))])));
+}
+
+function turned(turn) {
+  if (!turn.is_one) return "The part in favor has stayed much the same.";
+  const chance = turn.chance < 0.01 ? "less than 1% of the time" : `${share(turn.chance)} of the time`;
+  return `${share(turn.before)} in favor until ${brief(turn.at)}, ${share(turn.since)} since. Chance alone would do that ${chance}.`;
 }
 
 function side(target, name, title, onpick) {

@@ -283,6 +283,21 @@ async def test_stances_show_the_balance_by_the_time_of_the_judge(client: Any, vi
     assert recent["balances"] == [0.0, 0.5]
 
 
+async def test_stances_tell_when_the_sides_turned(client: Any, view: View, make: Any) -> None:
+    view.apply("pulse", "0", make.pulse(30, sides_total={"tram": {"favor": 5, "against": 5}}))
+    for n in range(10):
+        side = "against" if n < 5 else "favor"
+        judged = make.judgement(f"m{n}", side, event_time=make.minute(n))
+        view.apply("judgements", f"m{n}+tram", judged)
+
+    (told,) = (await (await client.get("/api/stances")).json())["targets"]
+
+    turn = told["turn"]
+    assert (turn["at"], turn["before"], turn["since"]) == (make.minute(5).timestamp(), 0.0, 1.0)
+    assert turn["is_one"]
+    assert turn["chance"] < 0.05
+
+
 async def test_stances_show_a_side_from_exemplars_and_sure_judgements(
     client: Any, view: View, make: Any
 ) -> None:
