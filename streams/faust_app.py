@@ -208,6 +208,12 @@ class _Consumer(_Eager, driver.Consumer):  # type: ignore[misc]
             if topics is None or place in topics or place.topic in topics:
                 yield place
 
+    async def verify_all_partitions_active(self) -> None:
+        """Look for nothing that stands still: the lag tells that, and Faust needs its monitor for it.
+
+        Its look ends the worker where it falls on a partition that is just being rewound.
+        """
+
     def _new_offset(self, tp: Any) -> int | None:
         """Return what can be committed: what is acknowledged, and the marks behind it."""
         acknowledged: int | None = super()._new_offset(tp)

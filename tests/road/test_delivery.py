@@ -12,6 +12,7 @@ from typing import Any
 import confluent_kafka.admin
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.errors import KafkaTimeoutError
 
 from agents.agent import Emission
@@ -31,6 +32,7 @@ from tests.road.conftest import Broker
 pytestmark = pytest.mark.road
 
 N_PARTITIONS = 4
+EARLIEST = OffsetResetStrategy.EARLIEST
 
 
 class Quiet:
@@ -222,6 +224,21 @@ async def test_what_is_delivered_again_is_not_acknowledged_before_its_checkpoint
     assert [record.value for record in records] == expected_chain(1, range(100, 160))
     assert standing is not None
     assert standing.lag == 60
+
+
+async def test_a_partition_that_is_just_being_rewound_ends_no_worker(broker: Broker) -> None:
+    async with running(broker) as road:
+        await feed(road, 1, range(100, 110))
+        await settled(road, 10)
+        consumer = road.app.consumer
+        assigned = consumer._thread._ensure_consumer()._subscription.subscription.assignment
+        assigned.state_value(TopicPartition(road.connection.topic("debated"), 1)).await_reset(EARLIEST)
+
+        await consumer.verify_all_partitions_active()
+        await feed(road, 1, range(110, 120))
+        records = await read_all(broker, "lineage", 20)
+
+    assert [record.value for record in records] == expected_chain(1, range(100, 120))
 
 
 async def test_a_hole_in_what_is_delivered_ends_the_worker(
