@@ -51,7 +51,7 @@ def checkpoint_emission(agent: str, partition: int, checkpoint: Checkpoint) -> E
     if len(value) > MAX_BYTES:
         raise StateError(
             f"the state of {agent} on partition {partition} has {len(value)} bytes; at most {MAX_BYTES} "
-            f"fit a checkpoint. Lower clustering.micro_clusters or clustering.recent_comments."
+            "fit a checkpoint. Lower clustering.micro_clusters or clustering.recent_comments."
         )
     return Emission("checkpoints", _key(agent, partition), value)
 
