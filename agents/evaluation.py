@@ -68,7 +68,10 @@ class Evaluation:
     never_changed
         Share of all comments that had their last cluster from arrival on.
     changed_repeatedly
-        Share of all comments whose cluster changed more than once after it first had one.
+        Share of all comments whose cluster changed more than once after it first had one, be that one
+        that was only named on arrival.
+    placed_repeatedly
+        The same of the cluster that they were placed in: what was only named on arrival doesn't count.
     seconds
         Time that assigning and charting took.
     """
@@ -84,6 +87,7 @@ class Evaluation:
     id_stable: float
     never_changed: float
     changed_repeatedly: float
+    placed_repeatedly: float
     seconds: float
 
 
@@ -225,6 +229,7 @@ def evaluate(comments: Sequence[Embedded], labels: Sequence[str], trial: Trial) 
         )
         / n,
         changed_repeatedly=sum(moved > 1 for moved in moves) / n,
+        placed_repeatedly=sum(_placed_anew(trial, each, i) > 1 for i, each in enumerate(ids)) / n,
         seconds=trial.seconds,
     )
 
@@ -289,7 +294,17 @@ def _moves_after(trial: Trial, comment: str, arrival: int) -> int:
     """Return how often the cluster of a comment changed after it first had one."""
     assignment = trial.assigned[comment]
     told = [assignment.cluster] if assignment.cluster is not None else []
-    told += [cluster for n, cluster in trial.moves.get(assignment.micro, []) if n > arrival]
+    return _changes(told + [cluster for n, cluster in trial.moves.get(assignment.micro, []) if n > arrival])
+
+
+def _placed_anew(trial: Trial, comment: str, arrival: int) -> int:
+    """Return how often the cluster that a comment was placed in changed after it came."""
+    moves = trial.moves.get(trial.assigned[comment].micro, [])
+    held = [cluster for n, cluster in moves if n <= arrival]
+    return _changes(held[-1:] + [cluster for n, cluster in moves if n > arrival])
+
+
+def _changes(told: Sequence[str]) -> int:
     return sum(before != after for before, after in pairwise(told))
 
 

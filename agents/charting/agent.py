@@ -91,7 +91,7 @@ class Chart:
             states.State(
                 version=states.VERSION,
                 inboxes=[self._inboxes[stage].state() for stage in STAGES],
-                ledger=states.pack_ledger(world.ledger, world.places),
+                ledger=states.pack_ledger(world.ledger, world.places, world.moves),
                 live=list(world.live.values()),
                 dead=world.dead,
                 tally=world.tally,
@@ -114,7 +114,7 @@ class Chart:
         for stage, inbox in zip(STAGES, read.inboxes, strict=True):
             self._inboxes[stage].restore(inbox)
         world = self._discussion = Discussion(self._settings, self._half_life_seconds)
-        world.places = states.fill_ledger(world.ledger, read.ledger)
+        world.places, world.moves = states.fill_ledger(world.ledger, read.ledger)
         world.live = {live.number: live for live in read.live}
         world.dead, world.tally = read.dead, read.tally
         self._sides, self._judged, self._pulse = read.sides, set(read.judged), read.pulse

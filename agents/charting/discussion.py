@@ -90,6 +90,8 @@ class Discussion:
         self.ledger = Ledger(half_life_seconds, settings.lexical_weight)
         self.places: Ints = np.empty(0, np.int64)
         """(m,) cluster that each micro-cluster was placed in last, `NONE` for none; it may have ended."""
+        self.moves: Ints = np.empty(0, np.int64)
+        """(m,) how often each has changed its cluster."""
         self.live: dict[int, Live] = {}
         self.dead = Dead()
         self.tally = Tally()
@@ -155,7 +157,7 @@ class Discussion:
                 self.live[number].bury(int(self.ledger.counts[row]), self.ledger.notes[row])
                 brought.clusters.add(number)
         self.ledger.remove(rows)
-        self.places = np.delete(self.places, rows)
+        self.places, self.moves = np.delete(self.places, rows), np.delete(self.moves, rows)
 
     def regroup(self, at: float, brought: Brought) -> Changes:
         """Group the micro-clusters anew and let the groups take over the clusters' identity."""
@@ -164,7 +166,7 @@ class Discussion:
         weights = self.ledger.present(at)
         has_faded = (self.places != NONE) & (previous == NONE) & (weights < self.settings.faded_below)
         micros = self.ledger.micros(at)
-        grouping = group(micros, self.settings, np.where(has_faded, ASLEEP, previous))
+        grouping = group(micros, self.settings, np.where(has_faded, ASLEEP, previous), self.moves)
         succession = follow(
             previous,
             grouping.labels,
@@ -218,6 +220,7 @@ class Discussion:
     def _extend_places(self) -> None:
         new = len(self.ledger) - len(self.places)
         self.places = np.concatenate([self.places, np.full(new, NONE, np.int64)])
+        self.moves = np.concatenate([self.moves, np.zeros(new, np.int64)])
 
     def _correct_dead(self, micro: str, count: int, brought: Brought) -> None:
         number, _ = self.dead.places.get(micro, (NONE, 0.0))
@@ -271,6 +274,7 @@ class Discussion:
 
     def _place(self, succession: Succession, changes: Changes, brought: Brought) -> None:
         moved = np.flatnonzero((succession.numbers != NONE) & (succession.numbers != self.places))
+        self.moves[moved] += self.places[moved] != NONE
         for row in moved.tolist():
             brought.clusters.add(int(self.places[row]))
             self.places[row] = succession.numbers[row]

@@ -30,6 +30,10 @@ LARGE_SHARE = 0.1
 HALF = 0.5
 """Part of what two groups have in common within that they must have in common with each other."""
 
+AGAIN = 2.0
+"""Times ``stickiness`` that one comment is held more for each time that it was moved; of several comments
+more is known, so it falls with their root, as a standard error does."""
+
 FEW = 10.0
 """Ordered pairs of comments that say as much of a group as what is usual."""
 
@@ -102,7 +106,9 @@ class Grouping:
     heights: Floats
 
 
-def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = None) -> Grouping:
+def group(
+    micros: Micros, settings: ChartingSettings, previous: Ints | None = None, moves: Ints | None = None
+) -> Grouping:
     """Cut the tree of the micro-clusters into groups.
 
     Parameters
@@ -111,6 +117,9 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
         (m,) the cluster that each row is in so far, -1 for none, `ASLEEP` for one that is left
         alone; two rows of one cluster are held together by ``settings.stickiness``, two of
         different ones are held apart by it.
+    moves
+        (m,) how often each row has changed its cluster; what a few comments were moved for once isn't
+        enough to move them again.
     """
     m = len(micros)
     if m < 2:
@@ -124,7 +133,8 @@ def group(micros: Micros, settings: ChartingSettings, previous: Ints | None = No
         math.sqrt(micros.concentration),  # what one discussion holds may be one topic
     )
     if previous is not None:
-        _hold(pairs, previous, settings.stickiness)
+        often = np.zeros(m) if moves is None else moves / np.sqrt(micros.counts)
+        _hold(pairs, previous, settings.stickiness, 1.0 + AGAIN * often)
         pairs[~awake] = pairs[:, ~awake] = ALONE
     tree = average_linkage(pairs, micros.counts)
     least = np.maximum(scale * settings.group_above, HALF * _cohesion(tree, micros, scale * settings.within))
@@ -247,11 +257,13 @@ def _close_in_time(micros: Micros, settings: ChartingSettings) -> Singles:
     return pairs
 
 
-def _hold(pairs: Singles, previous: Ints, stickiness: float) -> None:
-    """Hold together what is in one cluster, and apart what is in two, in place."""
+def _hold(pairs: Singles, previous: Ints, stickiness: float, firmness: Floats) -> None:
+    """Hold together what is in one cluster, and apart what is in two, as the firmer of both is held."""
     clusters = previous.astype(np.int32)
+    strength = (stickiness * firmness).astype(np.float32)
     for rows in _bands(len(pairs)):
-        held = np.where(clusters[rows, None] == clusters, np.float32(stickiness), np.float32(-stickiness))
+        held = np.maximum(strength[rows, None], strength)
+        np.negative(held, out=held, where=clusters[rows, None] != clusters)
         held[clusters[rows] < 0] = 0.0
         held[:, clusters < 0] = 0.0
         pairs[rows] += held

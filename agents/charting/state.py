@@ -21,7 +21,7 @@ from agents.records import Pulse
 
 __all__ = ["VERSION", "State", "fill_ledger", "pack_ledger"]
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 
 class LedgerState(msgspec.Struct, frozen=True):
@@ -40,6 +40,7 @@ class LedgerState(msgspec.Struct, frozen=True):
     last: bytes
     moments: bytes
     places: bytes
+    moves: bytes
 
 
 class State(msgspec.Struct, frozen=True):
@@ -58,8 +59,8 @@ class State(msgspec.Struct, frozen=True):
     drift: bytes | None
 
 
-def pack_ledger(ledger: Ledger, places: NDArray[np.int64]) -> LedgerState:
-    """Return the live micro-clusters and their places."""
+def pack_ledger(ledger: Ledger, places: NDArray[np.int64], moves: NDArray[np.int64]) -> LedgerState:
+    """Return the live micro-clusters, their places, and how often they changed those."""
     m = len(ledger)
     lexical = ledger.lexical[:m].ravel()
     at = np.flatnonzero(lexical)
@@ -77,11 +78,12 @@ def pack_ledger(ledger: Ledger, places: NDArray[np.int64]) -> LedgerState:
         last=ledger.last[:m].astype("<f8").tobytes(),
         moments=ledger.moments[:m].astype("<f8").tobytes(),
         places=places.astype("<i8").tobytes(),
+        moves=moves.astype("<i8").tobytes(),
     )
 
 
-def fill_ledger(ledger: Ledger, state: LedgerState) -> NDArray[np.int64]:
-    """Fill an empty ledger and return the places."""
+def fill_ledger(ledger: Ledger, state: LedgerState) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Fill an empty ledger and return the places, and how often they changed."""
     m = len(state.ids)
 
     def read(packed: bytes, kind: str) -> NDArray[Any]:
@@ -105,4 +107,4 @@ def fill_ledger(ledger: Ledger, state: LedgerState) -> NDArray[np.int64]:
     for notes in ledger.notes:
         for term, count in notes.wording.terms.items():
             ledger.vocabulary.change(term, count)
-    return read(state.places, "<i8").astype(np.int64)
+    return read(state.places, "<i8").astype(np.int64), read(state.moves, "<i8").astype(np.int64)

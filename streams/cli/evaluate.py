@@ -193,7 +193,8 @@ def _show(found: Evaluation, report: dict[str, Any]) -> None:
     stdout.print(
         f"identity: {found.id_stable:.1%} of the assigned ended in their first cluster or its heir; "
         f"{found.never_changed:.1%} of all had their last cluster from arrival on; "
-        f"{found.changed_repeatedly:.1%} changed more than once"
+        f"{found.placed_repeatedly:.1%} changed the cluster that they were placed in more than once, "
+        f"{found.changed_repeatedly:.1%} with what was named on arrival"
     )
     whole = report["comments_per_second_with_encoder"]
     beside = "" if whole is None else f", {whole:,.0f} with the encoder"

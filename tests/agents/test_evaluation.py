@@ -149,7 +149,10 @@ def test_kinship_does_not_run_backwards() -> None:
 
 
 def test_a_first_placement_is_no_change_and_only_a_second_change_is_repeated() -> None:
-    """Moves count after arrival alone: *late* came when its micro-cluster had moved once."""
+    """Moves count after arrival alone: *late* came when its micro-cluster had moved once.
+
+    *guessed* was named before it was placed, so its cluster changed twice and its place once.
+    """
     made = told(
         {
             "twice": ("0-2", None),
@@ -157,17 +160,20 @@ def test_a_first_placement_is_no_change_and_only_a_second_change_is_repeated() -
             "placed": ("0-0", None),
             "once": ("0-1", None),
             "late": ("0-2", "c0"),
+            "guessed": ("0-3", "c0"),
         },
         {
+            "0-3": [(6, "c1"), (9, "c2")],
             "0-0": [(5, "c0")],
             "0-1": [(5, "c1"), (9, "c0")],
             "0-2": [(1, "c2"), (3, "c0"), (9, "c2")],
         },
     )
 
-    found = evaluate(comments_of(made), ["a"] * 5, made)
+    found = evaluate(comments_of(made), ["a"] * 6, made)
 
-    assert found.changed_repeatedly == pytest.approx(2 / 5)
+    assert found.changed_repeatedly == pytest.approx(3 / 6)
+    assert found.placed_repeatedly == pytest.approx(2 / 6)
 
 
 def separable(n: int) -> tuple[list[Embedded], list[str]]:

@@ -56,6 +56,18 @@ def test_a_merge_leaves_the_older_id_though_the_younger_is_heavier() -> None:
     assert [(ended.live.number, ended.into) for ended in changes.ended] == [(1, "c0-0")]
 
 
+def test_moves_are_counted_by_micro_cluster_but_for_the_first_place() -> None:
+    world = World()
+    world.tick(0, delta("0-0", 0, 4, axis=0))
+    world.tick(60, delta("0-1", 60, 9, axis=1))
+    world.tick(120, delta("0-1", 120, 900, axis=0))
+    assert world.discussion.moves.tolist() == [0, 1]
+
+    world.tick(180, delta("0-2", 180, 1, axis=0), gone=("0-0",))
+
+    assert world.discussion.moves.tolist() == [1, 0]
+
+
 def test_a_split_leaves_the_id_with_the_heavier_part() -> None:
     world = World(share_weight=0.0)
     world.tick(0, delta("0-0", 0, 10, axis=0), delta("0-1", 0, 10, axis=0))

@@ -183,6 +183,18 @@ def test_what_was_together_is_held_together_and_what_was_apart_is_held_apart() -
     assert labels(close, 7, 8) == [0, 1]
 
 
+def test_a_few_comments_that_were_moved_once_take_more_to_move_again_and_many_do_not() -> None:
+    def moved(cosine: float, n: float, *previous: int) -> list[int]:
+        pair = micros(X, slanted(cosine), counts=[n, n])
+        found: list[int] = group(pair, PLAIN, np.array(previous), np.array([0, 1])).labels.tolist()
+        return found
+
+    assert labels(micros(X, slanted(0.3)), 7, 7) == moved(0.3, 100.0, 7, 7) == [0, 1]
+    assert moved(0.3, 1.0, 7, 7) == [0, 0]
+    assert labels(micros(X, slanted(0.7)), 7, 8) == moved(0.7, 100.0, 7, 8) == [0, 0]
+    assert moved(0.7, 1.0, 7, 8) == [0, 1]
+
+
 def test_a_newcomer_is_neither_held_nor_kept_away() -> None:
     assert labels(micros(X, slanted(0.55)), 7, -1) == [0, 0]
     assert labels(micros(X, slanted(0.45)), 7, -1) == [0, 1]
