@@ -42,8 +42,8 @@ class ChartingSettings:
     """Where the same tree is cut for the parents of topics."""
 
     stickiness: float = 0.02
-    """Added to the similarity of two micro-clusters that are in one cluster already, and taken from that of two
-    in different ones, against flicker; more of it where one was moved before."""
+    """Added to the similarity of two micro-clusters that are in one cluster already, and taken from that of
+    two in different ones, against flicker; more of it where one was moved before."""
 
     minimum_weight: float = 3.0
     """A cluster is published once its faded weight has reached this many comments, or a hair less."""
