@@ -51,7 +51,7 @@ def written(emissions):
 
 
 def a_stream():
-    """Two partitions, two topics, a third that comes late, a micro-cluster given up, pauses between."""
+    """Two partitions, three topics, one of them late, a micro-cluster given up, one that moves, pauses."""
     return [
         sketch(0, 0, 0, delta("0-0", 0, 4, axis=0, terms=PACT)),
         sketch(1, 0, 0, delta("1-0", 0, 5, axis=1, terms=FIRE)),
@@ -61,6 +61,7 @@ def a_stream():
         sketch(1, 3, 60, delta("1-1", 60, 3, axis=2), idle=True),
         sketch(0, 2, 180, delta("0-2", 180, 1, axis=3), gone=("0-0",), idle=True),
         sketch(1, 4, 180, delta("0-0", 180, -1, axis=0), idle=True),
+        sketch(1, 5, 240, delta("1-0", 240, 900, axis=2), idle=True),
     ]
 
 

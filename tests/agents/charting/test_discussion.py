@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from agents.charting.discussion import Brought, Changes, Discussion
 from agents.charting.lineage import NONE
 from agents.charting.settings import ChartingSettings
@@ -66,6 +68,20 @@ def test_moves_are_counted_by_micro_cluster_but_for_the_first_place() -> None:
     world.tick(180, delta("0-2", 180, 1, axis=0), gone=("0-0",))
 
     assert world.discussion.moves.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("moves", "ends_in"), [(1, 1), (0, 0)])
+def test_what_was_moved_on_little_evidence_is_not_moved_back_on_as_little(moves: int, ends_in: int) -> None:
+    world = World(stickiness=0.05)
+    world.tick(0, delta("0-0", 0, 20, axis=0), delta("0-1", 0, 20, axis=1), delta("0-2", 0, 2, axis=0))
+    world.tick(60, delta("0-2", 60, 3, axis=1))
+    assert world.places() == {"0-0": 0, "0-1": 1, "0-2": 1}
+    assert world.discussion.moves.tolist() == [0, 0, 1]
+    world.discussion.moves[2] = moves
+
+    world.tick(120, delta("0-2", 120, 2, axis=0))
+
+    assert world.places()["0-2"] == ends_in
 
 
 def test_a_split_leaves_the_id_with_the_heavier_part() -> None:
